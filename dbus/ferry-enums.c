@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-enums.h"
+
+/* The switches have no default, so that the compiler names a value that was forgotten. */
+
+const char *
+ferry_job_type_to_string (FerryJobType value)
+{
+  switch (value)
+    {
+    case FERRY_JOB_TYPE_DOWNLOAD:
+      return "download";
+    case FERRY_JOB_TYPE_UPLOAD:
+      return "upload";
+    case FERRY_JOB_TYPE_UPLOAD_REPLY:
+      return "upload-reply";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_job_type_from_string (const char *string, FerryJobType *value)
+{
+  for (guint i = 0; i <= FERRY_JOB_TYPE_UPLOAD_REPLY; i++)
+    {
+      if (g_strcmp0 (ferry_job_type_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_job_state_to_string (FerryJobState value)
+{
+  switch (value)
+    {
+    case FERRY_JOB_STATE_QUEUED:
+      return "queued";
+    case FERRY_JOB_STATE_CONNECTING:
+      return "connecting";
+    case FERRY_JOB_STATE_TRANSFERRING:
+      return "transferring";
+    case FERRY_JOB_STATE_SUSPENDED:
+      return "suspended";
+    case FERRY_JOB_STATE_ERROR:
+      return "error";
+    case FERRY_JOB_STATE_TRANSIENT_ERROR:
+      return "transient-error";
+    case FERRY_JOB_STATE_TRANSFERRED:
+      return "transferred";
+    case FERRY_JOB_STATE_ACKNOWLEDGED:
+      return "acknowledged";
+    case FERRY_JOB_STATE_CANCELLED:
+      return "cancelled";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_job_state_from_string (const char *string, FerryJobState *value)
+{
+  for (guint i = 0; i <= FERRY_JOB_STATE_CANCELLED; i++)
+    {
+      if (g_strcmp0 (ferry_job_state_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_priority_to_string (FerryPriority value)
+{
+  switch (value)
+    {
+    case FERRY_PRIORITY_FOREGROUND:
+      return "foreground";
+    case FERRY_PRIORITY_HIGH:
+      return "high";
+    case FERRY_PRIORITY_NORMAL:
+      return "normal";
+    case FERRY_PRIORITY_LOW:
+      return "low";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_priority_from_string (const char *string, FerryPriority *value)
+{
+  for (guint i = 0; i <= FERRY_PRIORITY_LOW; i++)
+    {
+      if (g_strcmp0 (ferry_priority_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_file_state_to_string (FerryFileState value)
+{
+  switch (value)
+    {
+    case FERRY_FILE_STATE_PENDING:
+      return "pending";
+    case FERRY_FILE_STATE_TRANSFERRING:
+      return "transferring";
+    case FERRY_FILE_STATE_TRANSFERRED:
+      return "transferred";
+    case FERRY_FILE_STATE_PUBLISHED:
+      return "published";
+    case FERRY_FILE_STATE_FAILED:
+      return "failed";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_file_state_from_string (const char *string, FerryFileState *value)
+{
+  for (guint i = 0; i <= FERRY_FILE_STATE_FAILED; i++)
+    {
+      if (g_strcmp0 (ferry_file_state_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_wait_reason_to_string (FerryWaitReason value)
+{
+  switch (value)
+    {
+    case FERRY_WAIT_REASON_NETWORK:
+      return "network";
+    case FERRY_WAIT_REASON_METERED:
+      return "metered";
+    case FERRY_WAIT_REASON_BATTERY:
+      return "battery";
+    case FERRY_WAIT_REASON_SCHEDULE:
+      return "schedule";
+    case FERRY_WAIT_REASON_TURN:
+      return "turn";
+    case FERRY_WAIT_REASON_RETRY:
+      return "retry";
+    case FERRY_WAIT_REASON_RETRY_AFTER:
+      return "retry-after";
+    case FERRY_WAIT_REASON_CREDENTIALS:
+      return "credentials";
+    case FERRY_WAIT_REASON_DISK_SPACE:
+      return "disk-space";
+    case FERRY_WAIT_REASON_DESTINATION:
+      return "destination";
+    case FERRY_WAIT_REASON_UPLOAD_SOURCE:
+      return "upload-source";
+    case FERRY_WAIT_REASON_WORKER:
+      return "worker";
+    case FERRY_WAIT_REASON_SUSPENDED:
+      return "suspended";
+    case FERRY_WAIT_REASON_POLICY:
+      return "policy";
+    case FERRY_WAIT_REASON_COMPLETE:
+      return "complete";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_wait_reason_from_string (const char *string, FerryWaitReason *value)
+{
+  for (guint i = 0; i <= FERRY_WAIT_REASON_COMPLETE; i++)
+    {
+      if (g_strcmp0 (ferry_wait_reason_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_error_context_to_string (FerryErrorContext value)
+{
+  switch (value)
+    {
+    case FERRY_ERROR_CONTEXT_NONE:
+      return "none";
+    case FERRY_ERROR_CONTEXT_GENERAL:
+      return "general";
+    case FERRY_ERROR_CONTEXT_LOCAL_FILE:
+      return "local-file";
+    case FERRY_ERROR_CONTEXT_REMOTE_FILE:
+      return "remote-file";
+    case FERRY_ERROR_CONTEXT_TRANSPORT:
+      return "transport";
+    case FERRY_ERROR_CONTEXT_REMOTE_APPLICATION:
+      return "remote-application";
+    case FERRY_ERROR_CONTEXT_QUEUE:
+      return "queue";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_error_context_from_string (const char *string, FerryErrorContext *value)
+{
+  for (guint i = 0; i <= FERRY_ERROR_CONTEXT_QUEUE; i++)
+    {
+      if (g_strcmp0 (ferry_error_context_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_proxy_usage_to_string (FerryProxyUsage value)
+{
+  switch (value)
+    {
+    case FERRY_PROXY_USAGE_DEFAULT:
+      return "default";
+    case FERRY_PROXY_USAGE_NONE:
+      return "none";
+    case FERRY_PROXY_USAGE_OVERRIDE:
+      return "override";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_proxy_usage_from_string (const char *string, FerryProxyUsage *value)
+{
+  for (guint i = 0; i <= FERRY_PROXY_USAGE_OVERRIDE; i++)
+    {
+      if (g_strcmp0 (ferry_proxy_usage_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_upload_protocol_to_string (FerryUploadProtocol value)
+{
+  switch (value)
+    {
+    case FERRY_UPLOAD_PROTOCOL_AUTO:
+      return "auto";
+    case FERRY_UPLOAD_PROTOCOL_BITS:
+      return "bits";
+    case FERRY_UPLOAD_PROTOCOL_TUS:
+      return "tus";
+    case FERRY_UPLOAD_PROTOCOL_PUT:
+      return "put";
+    case FERRY_UPLOAD_PROTOCOL_PUT_RANGE:
+      return "put-range";
+    }
+
+  return NULL;
+}
+
+gboolean
+ferry_upload_protocol_from_string (const char *string, FerryUploadProtocol *value)
+{
+  for (guint i = 0; i <= FERRY_UPLOAD_PROTOCOL_PUT_RANGE; i++)
+    {
+      if (g_strcmp0 (ferry_upload_protocol_to_string (i), string) == 0)
+        {
+          *value = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-link.h"
+#include "ferry-worker-protocol.h"
+
+#include <string.h>
+
+/* What may wait for a peer that does not read. */
+#define QUEUE_MAX (4 * 1024 * 1024)
+
+struct _FerryLink
+{
+  GObject parent_instance;
+
+  GSocketConnection *connection; /* (owned) */
+  GCancellable *cancellable;     /* (owned) */
+
+  FerryLinkFunc on_message;
+  FerryLinkClosedFunc on_closed; /* (nullable): %NULL once called or closed by us */
+  gpointer user_data;            /* (unowned) */
+
+  guint32 length_field;
+  guint8 *frame; /* (owned) (nullable): FERRY_FRAME_MAX bytes, aligned for GVariant */
+
+  GQueue outgoing; /* (element-type GBytes) (owned): the first one is being written */
+  gsize outgoing_size;
+  gboolean writing;
+  gboolean closed;
+
+  guint max_frames_per_second; /* 0 = no bound */
+  guint frames_left;           /* in this second */
+  gint64 second_end;           /* monotonic, µs */
+  GSource *pause;              /* (owned) (nullable): waiting for the next second */
+};
+
+G_DEFINE_TYPE (FerryLink, ferry_link, G_TYPE_OBJECT)
+
+static void read_length (FerryLink *self);
+static void write_next (FerryLink *self);
+
+static void
+ferry_link_dispose (GObject *object)
+{
+  ferry_link_close (FERRY_LINK (object));
+  G_OBJECT_CLASS (ferry_link_parent_class)->dispose (object);
+}
+
+static void
+ferry_link_finalize (GObject *object)
+{
+  FerryLink *self = FERRY_LINK (object);
+
+  g_clear_object (&self->connection);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->frame, g_free);
+  g_queue_clear_full (&self->outgoing, (GDestroyNotify) g_bytes_unref);
+  G_OBJECT_CLASS (ferry_link_parent_class)->finalize (object);
+}
+
+static void
+ferry_link_class_init (FerryLinkClass *class)
+{
+  G_OBJECT_CLASS (class)->dispose = ferry_link_dispose;
+  G_OBJECT_CLASS (class)->finalize = ferry_link_finalize;
+}
+
+static void
+ferry_link_init (FerryLink *self)
+{
+  self->cancellable = g_cancellable_new ();
+  self->frame = g_malloc (FERRY_FRAME_MAX);
+  g_queue_init (&self->outgoing);
+}
+
+FerryLink *
+ferry_link_new (GSocketConnection *connection, guint max_frames_per_second)
+{
+  FerryLink *self = g_object_new (FERRY_TYPE_LINK, NULL);
+
+  self->connection = g_object_ref (connection);
+  self->max_frames_per_second = max_frames_per_second;
+  return self;
+}
+
+/* Ends the link from inside: the owner is told, but never from within one of its own calls. */
+static void
+fail (FerryLink *self, const GError *error)
+{
+  FerryLinkClosedFunc on_closed = g_steal_pointer (&self->on_closed);
+
+  if (self->closed)
+    return;
+  g_object_ref (self);
+  ferry_link_close (self);
+  if (on_closed != NULL)
+    on_closed (self, error, self->user_data);
+  g_object_unref (self);
+}
+
+typedef struct
+{
+  FerryLink *link; /* (owned) */
+  GError *error;   /* (owned) */
+} LateFailure;
+
+static gboolean
+fail_late_cb (gpointer data)
+{
+  LateFailure *late = data;
+
+  fail (late->link, late->error);
+  g_object_unref (late->link);
+  g_error_free (late->error);
+  g_free (late);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes @error. */
+static void
+fail_late (FerryLink *self, GError *error)
+{
+  LateFailure *late = g_new0 (LateFailure, 1);
+
+  late->link = g_object_ref (self);
+  late->error = error;
+  g_idle_add_full (G_PRIORITY_DEFAULT, fail_late_cb, late, NULL);
+}
+
+static void
+handle_frame (FerryLink *self, gsize length)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (self->frame, length);
+  g_autoptr (GVariant) raw =
+      g_variant_new_from_bytes (G_VARIANT_TYPE (FERRY_MESSAGE_TYPE), bytes, FALSE);
+  g_autoptr (GVariant) message = NULL;
+  g_autoptr (GVariant) arguments = NULL;
+  const char *kind;
+  guint32 id;
+
+  g_variant_ref_sink (raw);
+  if (!g_variant_is_normal_form (raw))
+    {
+      g_autoptr (GError) error =
+          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a malformed message");
+
+      fail (self, error);
+      return;
+    }
+
+  message = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (raw) : g_variant_byteswap (raw);
+  g_variant_get (message, "(u&s@a{sv})", &id, &kind, &arguments);
+  self->on_message (self, id, kind, arguments, self->user_data);
+}
+
+static gboolean
+pause_over_cb (gpointer data)
+{
+  FerryLink *self = data;
+
+  g_clear_pointer (&self->pause, g_source_unref);
+  read_length (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Reads the next frame now, or in the next second when this one's share is used up. */
+static void
+read_on (FerryLink *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->closed)
+    return;
+
+  if (self->max_frames_per_second == 0)
+    {
+      read_length (self);
+      return;
+    }
+
+  if (now >= self->second_end)
+    {
+      self->second_end = now + G_USEC_PER_SEC;
+      self->frames_left = self->max_frames_per_second;
+    }
+  if (self->frames_left > 0)
+    {
+      self->frames_left--;
+      read_length (self);
+      return;
+    }
+
+  self->pause = g_timeout_source_new ((guint) ((self->second_end - now) / 1000 + 1));
+  g_source_set_callback (self->pause, pause_over_cb, self, NULL);
+  g_source_attach (self->pause, g_main_context_get_thread_default ());
+}
+
+static void
+body_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (FerryLink) self = data;
+  g_autoptr (GError) error = NULL;
+  gsize length = GUINT32_FROM_LE (self->length_field);
+  gsize got = 0;
+
+  if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &got, &error))
+    {
+      fail (self, error);
+      return;
+    }
+  if (self->closed)
+    return;
+  if (got < length)
+    {
+      fail (self, NULL);
+      return;
+    }
+
+  handle_frame (self, length);
+  read_on (self);
+}
+
+static void
+length_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (FerryLink) self = data;
+  g_autoptr (GError) error = NULL;
+  gsize got = 0;
+  guint32 length;
+
+  if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &got, &error))
+    {
+      fail (self, error);
+      return;
+    }
+  if (self->closed)
+    return;
+  if (got < sizeof self->length_field)
+    {
+      fail (self, NULL);
+      return;
+    }
+
+  length = GUINT32_FROM_LE (self->length_field);
+  if (length == 0 || length > FERRY_FRAME_MAX)
+    {
+      error = g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a frame of %u bytes", length);
+      fail (self, error);
+      return;
+    }
+
+  g_input_stream_read_all_async (G_INPUT_STREAM (source), self->frame, length,
+                                 G_PRIORITY_DEFAULT_IDLE, self->cancellable, body_read_cb,
+                                 g_steal_pointer (&self));
+}
+
+static void
+read_length (FerryLink *self)
+{
+  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (self->connection));
+
+  g_input_stream_read_all_async (in, &self->length_field, sizeof self->length_field,
+                                 G_PRIORITY_DEFAULT_IDLE, self->cancellable, length_read_cb,
+                                 g_object_ref (self));
+}
+
+void
+ferry_link_run (FerryLink *self, FerryLinkFunc on_message, FerryLinkClosedFunc on_closed,
+                gpointer user_data)
+{
+  g_return_if_fail (self->on_message == NULL);
+
+  self->on_message = on_message;
+  self->on_closed = on_closed;
+  self->user_data = user_data;
+  read_on (self);
+}
+
+static void
+written_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (FerryLink) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) done = NULL;
+  gboolean written;
+
+  written = g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, &error);
+  self->writing = FALSE;
+  if (self->closed)
+    return;
+  if (!written)
+    {
+      fail (self, error);
+      return;
+    }
+
+  done = g_queue_pop_head (&self->outgoing);
+  self->outgoing_size -= g_bytes_get_size (done);
+  write_next (self);
+}
+
+static void
+write_next (FerryLink *self)
+{
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (self->connection));
+  GBytes *bytes = g_queue_peek_head (&self->outgoing);
+
+  if (self->writing || bytes == NULL)
+    return;
+
+  self->writing = TRUE;
+  g_output_stream_write_all_async (out, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+                                   G_PRIORITY_DEFAULT, self->cancellable, written_cb,
+                                   g_object_ref (self));
+}
+
+/* Length field and message in one buffer, so that a small message is one write. */
+static GBytes *
+encode (guint32 id, const char *kind, GVariant *arguments)
+{
+  g_autoptr (GVariant) native = NULL;
+  g_autoptr (GVariant) message = NULL;
+  gsize size;
+  guint8 *buffer;
+  guint32 length;
+
+  if (arguments == NULL)
+    arguments = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+  native = g_variant_ref_sink (g_variant_new ("(us@a{sv})", id, kind, arguments));
+  message = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (native) : g_variant_byteswap (native);
+
+  size = g_variant_get_size (message);
+  if (size > FERRY_FRAME_MAX)
+    {
+      g_critical ("A message '%s' of %" G_GSIZE_FORMAT " bytes is too long to be sent", kind, size);
+      return NULL;
+    }
+
+  buffer = g_malloc (sizeof length + size);
+  length = GUINT32_TO_LE ((guint32) size);
+  memcpy (buffer, &length, sizeof length);
+  g_variant_store (message, buffer + sizeof length);
+  return g_bytes_new_take (buffer, sizeof length + size);
+}
+
+gboolean
+ferry_link_send (FerryLink *self, guint32 id, const char *kind, GVariant *arguments)
+{
+  GBytes *bytes = encode (id, kind, arguments);
+
+  if (bytes == NULL || self->closed)
+    {
+      g_clear_pointer (&bytes, g_bytes_unref);
+      return FALSE;
+    }
+
+  self->outgoing_size += g_bytes_get_size (bytes);
+  g_queue_push_tail (&self->outgoing, bytes);
+  if (self->outgoing_size > QUEUE_MAX)
+    {
+      fail_late (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                                            "the peer does not read what is sent to it"));
+      return FALSE;
+    }
+
+  write_next (self);
+  return TRUE;
+}
+
+void
+ferry_link_flush (FerryLink *self)
+{
+  GMainContext *context = g_main_context_get_thread_default ();
+
+  while (!self->closed && !g_queue_is_empty (&self->outgoing))
+    g_main_context_iteration (context, TRUE);
+}
+
+void
+ferry_link_close (FerryLink *self)
+{
+  if (self->closed)
+    return;
+
+  self->closed = TRUE;
+  self->on_closed = NULL;
+  if (self->pause != NULL)
+    {
+      g_source_destroy (self->pause);
+      g_clear_pointer (&self->pause, g_source_unref);
+    }
+  g_cancellable_cancel (self->cancellable);
+  /* Shut down rather than close: a read or write that is under way still holds the stream. */
+  g_socket_shutdown (g_socket_connection_get_socket (self->connection), TRUE, TRUE, NULL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-text.h"
+
+static gboolean
+is_shown (gunichar c)
+{
+  if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+    return FALSE;
+
+  /* Bidirectional overrides and isolates make text read as something else; line and paragraph
+   * separators break the one line an error text is. */
+  return !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0x2028 &&
+         c != 0x2029;
+}
+
+char *
+ferry_text_clean (const char *text, gsize max)
+{
+  g_autofree char *valid = g_utf8_make_valid (text != NULL ? text : "", -1);
+  GString *clean = g_string_new (NULL);
+
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+      char buffer[6];
+      int length = g_unichar_to_utf8 (is_shown (c) ? c : 0xfffd, buffer);
+
+      if (clean->len + length > max)
+        break;
+      g_string_append_len (clean, buffer, length);
+    }
+
+  return g_string_free (clean, FALSE);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What ferryd and ferry-worker say to each other.
+ *
+ * The worker connects to the listening UNIX socket in ferryd's runtime directory after it has its
+ * final uid; ferryd knows that uid from SO_PEERCRED and believes nothing else. Both sides send
+ * frames (ferry-link.h) that hold one message of type FERRY_MESSAGE_TYPE:
+ *
+ *   (u id, s kind, a{sv} arguments)
+ *
+ * An id other than 0 asks for exactly one "reply" with the same id; a reply without `Error` is a
+ * success. A key that is absent has the value "none"; unknown keys are ignored, so that either side
+ * may be one release ahead. Sizes are t in bytes, FERRY_SIZE_UNKNOWN when not known.
+ *
+ * ferryd is the only one that decides; everything a worker says is a claim by its user about his
+ * own jobs.
+ *
+ * == from ferryd ==
+ *
+ * "check-targets" (id) { Pid u, Paths a(sb): path, whether it may exist }
+ *     May these targets be written? All or nothing; nothing is created that stays. `Pid` is the
+ *     caller, whose view of the directory is compared with ours. Reply: { Resume aa{sv} }, one
+ *     for each path (it holds the identity of its directory), or { Error, Index u }.
+ *     Errors: NoFileAccess, TargetExists.
+ *
+ * "start" { Attempt t, Job s, File u, Url s, Path s, TemporaryName s, Resume a{sv}, Ranges a(tt),
+ *           Digest s, Size t, MaximumSize t, Headers as, SecretHeaders as, ProxyUsage s,
+ *           ProxyUri s, ProxyBypass as }
+ *     Fetch one file into TemporaryName beside Path, from where Resume says. Ends with exactly one
+ *     of "done", "failed", "stopped". `Attempt` is new for each start and is echoed in all reports.
+ *     `MaximumSize` is what the job may still fetch in this file, FERRY_SIZE_UNKNOWN = no limit.
+ *
+ * "stop" { Attempt t }
+ *     Write a checkpoint and answer with "stopped" (or "done"/"failed" when that came first).
+ *
+ * "checkpoint" (id) { }
+ *     Write a checkpoint of all running attempts now; the reply follows their reports.
+ *
+ * "check-publish" (id) { Path s, TemporaryName s, Resume a{sv}, Replace b }
+ *     Would "publish" work now (directory there, temporary file ours and whole, target absent or
+ *     Replace)? Errors: TargetExists, NoFileAccess, FileSystemError.
+ *
+ * "publish" (id) { Path s, TemporaryName s, Resume a{sv}, Replace b, Mode u }
+ *     Final mode, fsync, rename to Path, fsync of the directory. May be asked again after a crash: a
+ *     target that is the inode named in Resume counts as published. Errors: as check-publish, and
+ *     RemoteFileChanged never: when the temporary file is gone or not ours and the target is not
+ *     it either, the error is FileSystemError with Lost b true (the file must be fetched again).
+ *
+ * "remove" (id) { Path s, TemporaryName s, Resume a{sv} }
+ *     Remove the temporary file when it is ours. An absent file or directory is a success.
+ *
+ * "verify" (id) is not there: a digest is checked before "done".
+ *
+ * == from the worker ==
+ *
+ * "hello" { Version s }
+ *     First message. ferryd closes the link when the version is not its own.
+ * "reply" (id) { ..., Error a{sv} }
+ * "response" { Attempt t, HttpStatus u, ResponseHeaders as, Total t, Validator s }
+ *     The headers of the final answer (after redirects) were read.
+ * "progress" { Attempt t, Bytes t, Total t }
+ *     Bytes of the file that are written (not: durable); at most one in 100 ms for each attempt.
+ * "checkpoint" { Attempt t, Resume a{sv}, Bytes t }
+ *     Bytes are on disk; Resume says how to go on from there. ferryd stores both before anything
+ *     else that follows.
+ * "restarted" { Attempt t, Reason s, Resume a{sv} }
+ *     The bytes so far were dropped; the attempt goes on from 0. Reason is one of the words of
+ *     FileRestarted (below).
+ * "new-name" { Attempt t }
+ *     TemporaryName holds something that is not ours. The attempt has ended; ferryd starts the file
+ *     over under another name. Nothing was removed.
+ * "done" { Attempt t, Resume a{sv}, Bytes t, HttpStatus u, ResponseHeaders as, Validator s }
+ *     Whole, on disk, digest right.
+ * "stopped" { Attempt t, Resume a{sv}, Bytes t }
+ * "failed" { Attempt t, Resume a{sv}, Bytes t, Error a{sv}, Transient b, NewBytes b,
+ *            RetryAfter u (s), WaitReason s, HttpStatus u, ResponseHeaders as }
+ *     `Transient`: worth trying again by itself. `NewBytes`: this attempt made progress that was
+ *     kept. `WaitReason`: what it waits for when not just for time ("network", "disk-space",
+ *     "destination"). With a DigestMismatch the bytes were dropped already.
+ *
+ * An `Error` is { Name s (full D-Bus name), Context s (FerryErrorContext), Message s, HttpStatus u }.
+ *
+ * `Resume` belongs to the worker: ferryd stores it as it came (at most FERRY_RESUME_MAX bytes) and
+ * gives it back. Keys: Offset t (durable bytes), Total t, Validator s, ValidatorStrong b, Inode t,
+ * BirthTime x, DirectoryInode t, DirectoryDevice t, DirectoryFsid t, DirectorySeen b, and what else
+ * the worker needs.
+ *
+ * Words of FileRestarted's reason: "remote-file-changed" (validator or size differ), "no-validator"
+ * (nothing that proves the bytes belong together), "no-range-support" (the server sent the whole
+ * file), "range-refused" (416), "temporary-file-lost" (gone or not ours), "digest-mismatch",
+ * "validation-failed" (SetFileValid), "url-changed" (SetRemoteUrl, ownership taken),
+ * "mixed-response" (an answer that does not fit what was asked).
+ */
+
+#pragma once
+
+#include <glib.h>
+
+#define FERRY_MESSAGE_TYPE "(usa{sv})"
+
+/* Largest frame, length field not counted. */
+#define FERRY_FRAME_MAX (64 * 1024)
+
+/* Largest serialised Resume dictionary. */
+#define FERRY_RESUME_MAX 4096
+
+#define FERRY_SIZE_UNKNOWN G_MAXUINT64
+
+/* A worker has at most this many attempts at a time. */
+#define FERRY_WORKER_MAX_ATTEMPTS 16
