@@ -19,7 +19,6 @@ G_BEGIN_DECLS
  * @FERRY_JOB_EVENT_FAIL: a final error and nothing more can run, or a timer ran out
  * @FERRY_JOB_EVENT_FINISH: all files are transferred
  * @FERRY_JOB_EVENT_INVALIDATE: a transferred file was judged invalid
- * @FERRY_JOB_EVENT_EXTEND: a file was added or its bytes were dropped by the owner
  * @FERRY_JOB_EVENT_COMPLETE: the owner's Complete is done
  * @FERRY_JOB_EVENT_CANCEL: cancelled by anybody or by a timer
  */
@@ -35,7 +34,6 @@ typedef enum
   FERRY_JOB_EVENT_FAIL,
   FERRY_JOB_EVENT_FINISH,
   FERRY_JOB_EVENT_INVALIDATE,
-  FERRY_JOB_EVENT_EXTEND,
   FERRY_JOB_EVENT_COMPLETE,
   FERRY_JOB_EVENT_CANCEL,
 } FerryJobEvent;

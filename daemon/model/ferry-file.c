@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-file.h"
+
+FerryFile *
+ferry_file_new (const char *remote_url, const char *local_path)
+{
+  FerryFile *self = g_new0 (FerryFile, 1);
+
+  self->remote_url = g_strdup (remote_url);
+  self->local_path = g_strdup (local_path);
+  self->expected_size = FERRY_SIZE_UNKNOWN;
+  self->bytes_total = FERRY_SIZE_UNKNOWN;
+  self->mode = 0644;
+  self->state = FERRY_FILE_STATE_PENDING;
+  return self;
+}
+
+void
+ferry_file_free (FerryFile *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->remote_url);
+  g_free (self->local_path);
+  g_clear_pointer (&self->ranges, g_array_unref);
+  g_free (self->digest);
+  g_free (self->validator);
+  g_strfreev (self->response_headers);
+  ferry_failure_free (self->error);
+  g_clear_pointer (&self->resume, g_variant_unref);
+  g_free (self);
+}
+
+char *
+ferry_file_get_temporary_name (const FerryFile *self, const char *job_id)
+{
+  if (self->generation == 0)
+    return g_strdup_printf (".ferry-%s-%u.part", job_id, self->index);
+  return g_strdup_printf (".ferry-%s-%u.%u.part", job_id, self->index, self->generation);
+}
+
+char *
+ferry_file_get_temporary_path (const FerryFile *self, const char *job_id)
+{
+  g_autofree char *directory = g_path_get_dirname (self->local_path);
+  g_autofree char *name = ferry_file_get_temporary_name (self, job_id);
+
+  return g_build_filename (directory, name, NULL);
+}
+
+void
+ferry_file_reset (FerryFile *self)
+{
+  self->state = FERRY_FILE_STATE_PENDING;
+  self->bytes_total = self->expected_size;
+  self->bytes_transferred = 0;
+  g_clear_pointer (&self->validator, g_free);
+  g_clear_pointer (&self->resume, g_variant_unref);
+}
+
+gboolean
+ferry_file_is_whole (const FerryFile *self)
+{
+  return self->state == FERRY_FILE_STATE_TRANSFERRED || self->state == FERRY_FILE_STATE_PUBLISHED;
+}
+
+GVariant *
+ferry_file_get_ranges (const FerryFile *self)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(tt)"));
+  for (guint i = 0; self->ranges != NULL && i < self->ranges->len; i++)
+    {
+      const FerryRange *range = &g_array_index (self->ranges, FerryRange, i);
+
+      g_variant_builder_add (&builder, "(tt)", range->offset, range->length);
+    }
+
+  return g_variant_builder_end (&builder);
+}
+
+GVariant *
+ferry_file_to_variant (const FerryFile *self, const char *job_id)
+{
+  static const char *const no_headers[] = { NULL };
+  const char *const *headers = (const char *const *) self->response_headers;
+  g_autofree char *temporary = ferry_file_get_temporary_path (self, job_id);
+  gboolean published = self->state == FERRY_FILE_STATE_PUBLISHED;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "Index", "u", self->index);
+  g_variant_dict_insert (&dict, "RemoteUrl", "s", self->remote_url);
+  g_variant_dict_insert (&dict, "LocalPath", "s", self->local_path);
+  g_variant_dict_insert (&dict, "TemporaryPath", "s", published ? "" : temporary);
+  g_variant_dict_insert (&dict, "State", "s", ferry_file_state_to_string (self->state));
+  g_variant_dict_insert (&dict, "BytesTotal", "t", self->bytes_total);
+  g_variant_dict_insert (&dict, "BytesTransferred", "t", self->bytes_transferred);
+  g_variant_dict_insert_value (&dict, "Ranges", ferry_file_get_ranges (self));
+  g_variant_dict_insert (&dict, "Digest", "s", self->digest != NULL ? self->digest : "");
+  g_variant_dict_insert (&dict, "Validator", "s", self->validator != NULL ? self->validator : "");
+  g_variant_dict_insert (&dict, "HttpStatus", "u", (guint32) self->http_status);
+  g_variant_dict_insert (&dict, "ResponseHeaders", "^as", headers != NULL ? headers : no_headers);
+  g_variant_dict_insert (&dict, "Restarts", "u", (guint32) self->restarts);
+  g_variant_dict_insert_value (&dict, "Error", ferry_failure_to_variant (self->error, TRUE));
+  return g_variant_dict_end (&dict);
+}
