@@ -13,15 +13,14 @@ import subprocess
 import sys
 
 MARK = 'FERRY_TEST_ISOLATED'
-FLAGS = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc',
-         '--propagation', 'private']
+FLAGS = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
 
 
-def possible():
+def possible(flags):
     """Whether namespaces can be had; without root they cannot."""
     if os.geteuid() != 0:
         return False
-    probe = subprocess.run(['unshare', *FLAGS, 'true'], stdout=subprocess.DEVNULL,
+    probe = subprocess.run(['unshare', *flags, 'true'], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
     return probe.returncode == 0
 
@@ -31,15 +30,17 @@ def inside():
     return os.environ.get(MARK) == '1'
 
 
-def enter():
+def enter(own_network=True):
     """Starts this program again in its own namespaces; returns at once when that is impossible."""
     if inside():
-        subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
-        network(True)
+        if own_network:
+            subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+            network(True)
         return
-    if possible():
+    flags = FLAGS + (['--net'] if own_network else [])
+    if possible(flags):
         env = dict(os.environ, **{MARK: '1'})
-        os.execvpe('unshare', ['unshare', *FLAGS, '/usr/bin/python3', '-B', *sys.argv], env)
+        os.execvpe('unshare', ['unshare', *flags, '/usr/bin/python3', '-B', *sys.argv], env)
 
 
 def network(up):

@@ -103,11 +103,13 @@ class World:
     Usable as a context manager. `root` says whether there are several uids, polkit and policy.
     """
 
-    def __init__(self, polkit=True, ferryd_arguments=(), worker=None, ferryd_env=None):
+    def __init__(self, polkit=True, ferryd_arguments=(), worker=None, ferryd_env=None,
+                 needs_namespaces=True):
         self.root = os.geteuid() == 0
-        if self.root and not isolate.inside():
+        self.isolated = isolate.inside()
+        if self.root and needs_namespaces and not self.isolated:
             raise unittest.SkipTest('this machine gives root no namespaces of his own')
-        self.with_polkit = polkit and self.root
+        self.with_polkit = polkit and self.isolated
         self.ferryd_arguments = list(ferryd_arguments)
         self.ferryd_env = dict(ferryd_env or {})
         self.worker = worker                    # path of another worker program
@@ -167,7 +169,7 @@ class World:
         self.logs = os.path.join(base, 'logs')
         os.chmod(self.logs, 0o1777)
         # The tree may stand in a place that other users cannot enter.
-        if self.root:
+        if self.isolated:
             for source, name in ((BUILD, 'build'), (os.path.join(SOURCE, 'tests', 'lib'), 'lib')):
                 where = os.path.join(base, name)
                 isolate.bind(source, where)
@@ -391,6 +393,7 @@ class World:
             ferry = pwd.getpwnam('ferry')
             for path in (state, runtime):
                 os.chown(path, ferry.pw_uid, ferry.pw_gid)
+        if self.isolated:
             self._make_dconf()
         worker = self.worker or os.path.join(self.build, 'daemon/worker/ferry-worker')
         schema = first(os.path.join(BUILD, 'data', 'gschemas.compiled'),
@@ -493,23 +496,38 @@ class World:
         self.clients.append(client)
         return client
 
-    def run(self, argv, user=None, timeout=60, **env):
-        """Runs a program on this bus as that user; returns the CompletedProcess."""
+    def spawn(self, argv, user=None, **popen):
+        """Starts a program on this bus as that user; the caller waits for it.
+
+        Upper-case keywords are its environment, the others go to Popen.
+        """
         entry = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
         identity = {}
         if self.root:
             identity = {'user': entry.pw_uid, 'group': entry.pw_gid, 'extra_groups': []}
         elif entry.pw_uid != os.geteuid():
             raise unittest.SkipTest('needs root for a second uid')
-        return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=timeout, cwd='/',
-                              env=self.env(HOME='/nonexistent', USER=entry.pw_name, **env),
-                              **identity)
+        env = {k: popen.pop(k) for k in list(popen)
+               if k.isupper() or k.lower().endswith('_proxy')}
+        return subprocess.Popen(argv, cwd='/', text=True, stdin=subprocess.DEVNULL, **identity,
+                                env=self.env(**{'HOME': '/nonexistent', 'USER': entry.pw_name,
+                                                **env}), **popen)
 
-    def ferry(self, *args, user=None, timeout=60, **env):
+    def run(self, argv, user=None, timeout=60, **popen):
+        """Runs a program to its end; returns the CompletedProcess."""
+        with self.spawn(argv, user, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        **popen) as child:
+            try:
+                out, err = child.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise
+        return subprocess.CompletedProcess(argv, child.returncode, out, err)
+
+    def ferry(self, *args, user=None, timeout=60, **popen):
         """Runs the command line tool."""
         target('client/ferry')
-        return self.run([os.path.join(self.build, 'client/ferry'), *args], user, timeout, **env)
+        return self.run([os.path.join(self.build, 'client/ferry'), *args], user, timeout, **popen)
 
     @property
     def http(self):
