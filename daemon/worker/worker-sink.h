@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  * WorkerSinkError:
  * @WORKER_SINK_ERROR_DESTINATION: the directory that was seen before is absent, or another device
  *   is under its path; it may come back (wait reason "destination")
- * @WORKER_SINK_ERROR_NOT_OURS: the temporary name holds something that is not ours; start over
- *   under another name
+ * @WORKER_SINK_ERROR_NOT_OURS: the temporary name holds something that is not ours, or must not be
+ *   used again (see worker_sink_restart()); start over under another name
  * @WORKER_SINK_ERROR_LOST: neither the temporary file nor the published target is there
  *
  * Besides these the functions give #FERRY_ERROR NO_FILE_ACCESS, TARGET_EXISTS, DISK_FULL,
@@ -28,7 +28,8 @@ typedef enum
 } WorkerSinkError;
 
 #define WORKER_SINK_ERROR (worker_sink_error_quark ())
-GQuark worker_sink_error_quark (void);
+GQuark
+worker_sink_error_quark (void);
 
 typedef struct _WorkerSink WorkerSink;
 
@@ -37,25 +38,32 @@ typedef struct _WorkerSink WorkerSink;
  * @path: (type filename): absolute path of the target
  * @temporary_name: (type filename): name of the temporary file, beside the target
  * @resume: (nullable): a{sv} as kept by ferryd ("Resume" of ferry-worker-protocol.h)
- * @restarted: (out): whether @resume named bytes that are lost (gone, shorter than the offset), so that
- *   the file starts at 0
+ * @restarted: (out): whether @resume named bytes that are lost (gone, shorter than the offset), so
+ * that the file starts at 0
  *
- * Opens the directory (O_PATH-like rules of DESIGN section 5: identity, destination), then the temporary
- * file: with an offset in @resume it is reopened (O_NOFOLLOW, regular, our uid, one link, same inode
- * and birth time, size >= offset) and cut to the offset; without, what we may have left under that name
- * is removed and it is created with O_EXCL|O_NOFOLLOW, mode 0600.
+ * Opens the directory (O_PATH-like rules of DESIGN section 5: identity, destination), then the
+ * temporary file: with an offset in @resume it is reopened (O_NOFOLLOW, regular, our uid, one link,
+ * same inode and birth time, size >= offset) and cut to the offset; without, what we may have left
+ * under that name is removed and it is created with O_EXCL|O_NOFOLLOW, mode 0600.
  */
-WorkerSink *worker_sink_open (const char *path, const char *temporary_name, GVariant *resume,
-                              gboolean *restarted, GError **error);
+WorkerSink *
+worker_sink_open (const char *path,
+                  const char *temporary_name,
+                  GVariant *resume,
+                  gboolean *restarted,
+                  GError **error);
 
 /** Closes without a checkpoint; the file stays. @self may be %NULL. */
-void worker_sink_free (WorkerSink *self);
+void
+worker_sink_free (WorkerSink *self);
 
 /** Bytes written so far, from the start of the file. */
-guint64 worker_sink_get_position (WorkerSink *self);
+guint64
+worker_sink_get_position (WorkerSink *self);
 
 /** Bytes that are known to be on disk. */
-guint64 worker_sink_get_durable (WorkerSink *self);
+guint64
+worker_sink_get_durable (WorkerSink *self);
 
 /**
  * worker_sink_expect:
@@ -64,7 +72,8 @@ guint64 worker_sink_get_durable (WorkerSink *self);
  * Checks that there is room for what is missing plus 1 % (DISK_FULL otherwise), and lets writes
  * preallocate in steps of 256 MiB ahead of the position, never past @total.
  */
-gboolean worker_sink_expect (WorkerSink *self, guint64 total, GError **error);
+gboolean
+worker_sink_expect (WorkerSink *self, guint64 total, GError **error);
 
 /**
  * worker_sink_write:
@@ -73,30 +82,46 @@ gboolean worker_sink_expect (WorkerSink *self, guint64 total, GError **error);
  * write, sync or close nothing behind the durable offset is trusted: every further call fails with
  * the same error.
  */
-gboolean worker_sink_write (WorkerSink *self, gconstpointer data, gsize size, GError **error);
+gboolean
+worker_sink_write (WorkerSink *self, gconstpointer data, gsize size, GError **error);
 
 /** Makes all that was written durable (fdatasync; the directory too, before the first time). */
-gboolean worker_sink_checkpoint (WorkerSink *self, GError **error);
+gboolean
+worker_sink_checkpoint (WorkerSink *self, GError **error);
 
-/** Whether 64 MiB or 5 s (boot time) have passed since the last checkpoint and bytes were written. */
-gboolean worker_sink_wants_checkpoint (WorkerSink *self);
+/** Whether 64 MiB or 5 s (boot time) have passed since the last checkpoint and bytes were written.
+ */
+gboolean
+worker_sink_wants_checkpoint (WorkerSink *self);
 
-/** Drops all bytes: position 0, durable 0. */
-gboolean worker_sink_restart (WorkerSink *self, GError **error);
+/**
+ * worker_sink_restart:
+ *
+ * Drops all bytes: position 0, durable 0. When some were durable the file is replaced by a new one
+ * under the same name, so that an old `Resume` still in the store can never fit the new bytes.
+ * Where files cannot be told apart (FUSE, FAT) this fails with NOT_OURS, and the file is removed;
+ * as does worker_sink_open() there for bytes that were lost.
+ */
+gboolean
+worker_sink_restart (WorkerSink *self, GError **error);
 
 /** Cuts the file to the position (preallocated space goes) and makes it durable. */
-gboolean worker_sink_finish (WorkerSink *self, GError **error);
+gboolean
+worker_sink_finish (WorkerSink *self, GError **error);
 
-/** Reads back what is at @offset, for a digest over bytes of an earlier run. Returns: bytes read, -1 with @error */
-gssize worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size,
-                         GError **error);
+/** Reads back what is at @offset, for a digest over bytes of an earlier run. Returns: bytes read,
+ * -1 with @error */
+gssize
+worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size, GError **error);
 
 /**
  * worker_sink_add_resume:
  * @dict: where to put the keys of this sink: Offset (the durable bytes), Inode, BirthTime,
- *   DirectoryInode, DirectoryDevice, DirectoryFsid, DirectorySeen
+ *   DirectoryInode, DirectoryDevice, DirectoryFsid, DirectorySeen, and Uid, DirectoryBirthTime,
+ *   DirectoryType, DirectoryBoot
  */
-void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
+void
+worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
 
 /* == what needs no open sink (worker-publish.c, worker-target.c) == */
 
@@ -105,28 +130,48 @@ void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
  * @pid: process id of the caller, whose view of the directory is compared with ours; 0 = do not
  * @may_exist: whether an existing target is fine (`Replace`)
  *
- * Everything that can be known before the first byte: absolute path, length of the names (the temporary
- * one too), directory there and writable (a file is created in it, O_TMPFILE or a named one that is removed),
- * target absent or a regular file when @may_exist; symbolic links, FIFOs, devices, directories as
- * targets are refused. NO_FILE_ACCESS, TARGET_EXISTS.
+ * Everything that can be known before the first byte: absolute path, length of the names (the
+ * temporary one too), directory there and writable (a file is created in it, O_TMPFILE or a named
+ * one that is removed), target absent or a regular file when @may_exist; symbolic links, FIFOs,
+ * devices, directories as targets are refused. NO_FILE_ACCESS, TARGET_EXISTS.
  *
  * Returns: (transfer full): the first `Resume` a{sv}, or %NULL
  */
-GVariant *worker_target_check (const char *path, const char *temporary_name, GPid pid,
-                               gboolean may_exist, GError **error);
+GVariant *
+worker_target_check (
+    const char *path, const char *temporary_name, GPid pid, gboolean may_exist, GError **error);
 
 /** See "check-publish" in ferry-worker-protocol.h. */
-gboolean worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
-                               gboolean replace, GError **error);
+gboolean
+worker_publish_check (const char *path,
+                      const char *temporary_name,
+                      GVariant *resume,
+                      gboolean replace,
+                      GError **error);
 
-/** See "publish" in ferry-worker-protocol.h and DESIGN section 5 (mode, renameat2, linkat fallback). */
-gboolean worker_publish (const char *path, const char *temporary_name, GVariant *resume,
-                         gboolean replace, guint32 mode, GError **error);
+/** See "publish" in ferry-worker-protocol.h and DESIGN section 5 (mode, renameat2, linkat
+ * fallback). */
+gboolean
+worker_publish (const char *path,
+                const char *temporary_name,
+                GVariant *resume,
+                gboolean replace,
+                guint32 mode,
+                GError **error);
 
 /** See "remove". An absent file, or one that is not ours, is left alone and is a success. */
-gboolean worker_remove (const char *path, const char *temporary_name, GVariant *resume,
-                        GError **error);
+gboolean
+worker_remove (const char *path, const char *temporary_name, GVariant *resume, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerSink, worker_sink_free)
+
+/**
+ * worker_sink_error_get_wait_reason:
+ *
+ * Returns: (transfer none) (nullable): "disk-space" or "destination" (FerryWaitReason) when @error,
+ *   of any function above, is one that waiting may cure
+ */
+const char *
+worker_sink_error_get_wait_reason (const GError *error);
 
 G_END_DECLS

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The directory of a target: opened once by path, used by descriptor from then on. */
+
+#pragma once
+
+#include "worker-identity.h"
+
+G_BEGIN_DECLS
+
+/**
+ * WorkerDirectory:
+ *
+ * All fields may be read, none written by others.
+ */
+typedef struct
+{
+  int fd;            /* (owned) */
+  gboolean can_sync; /* FALSE: fd is O_PATH, because we may write here but not list */
+  char *name;        /* (owned) the target's last component */
+  char *temporary;   /* (owned) name of the temporary file */
+  char *display;     /* (owned) the target's path for error sentences */
+  WorkerStat stat;
+  WorkerFileSystem system;
+} WorkerDirectory;
+
+/**
+ * worker_directory_open:
+ * @path: (type filename): absolute path of the target
+ * @temporary_name: (type filename): name of the temporary file, beside it
+ * @resume: (nullable): what was seen there before
+ *
+ * Opens the directory part of @path, following links as open(2) does; the last component is only
+ * taken apart. With a @resume that has seen the directory, its absence or another file system
+ * under its path is #WORKER_SINK_ERROR_DESTINATION. Other errors: NO_FILE_ACCESS,
+ * FILE_SYSTEM_ERROR.
+ */
+WorkerDirectory *
+worker_directory_open (const char *path,
+                       const char *temporary_name,
+                       const WorkerResume *resume,
+                       GError **error);
+
+/** @self may be %NULL. */
+void
+worker_directory_free (WorkerDirectory *self);
+
+/**
+ * worker_directory_sync:
+ * @file: a file in the directory, or -1: with it also a directory that cannot be read is synced
+ *
+ * Makes the names in the directory durable.
+ */
+gboolean
+worker_directory_sync (WorkerDirectory *self, int file, GError **error);
+
+/**
+ * worker_directory_create:
+ *
+ * Creates the temporary file, O_EXCL and O_NOFOLLOW, mode 0600.
+ *
+ * Returns: a descriptor, or -1 with errno set
+ */
+int
+worker_directory_create (WorkerDirectory *self);
+
+/**
+ * worker_directory_open_temporary:
+ * @found: what worker_stat_at() said of the temporary name: a regular file
+ *
+ * Opens just that file for reading and writing.
+ *
+ * Returns: a descriptor, or -1 with errno set (ESTALE: the name holds another file by now)
+ */
+int
+worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found);
+
+/**
+ * worker_directory_probe:
+ * @mode: permissions as for open(2)
+ *
+ * Makes a file without a name in the directory: shows whether files may be made there, and what
+ * mode and ACL they get.
+ *
+ * Returns: a descriptor, or -1 with errno set
+ */
+int
+worker_directory_probe (WorkerDirectory *self, guint32 mode);
+
+/**
+ * worker_kind_to_string:
+ * @mode: an st_mode
+ *
+ * Returns: (transfer none): "a directory" and the like, for error sentences
+ */
+const char *
+worker_kind_to_string (guint32 mode);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerDirectory, worker_directory_free)
+
+G_END_DECLS

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-mode.h"
+
+#include "worker-sink-error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define ACL_ATTRIBUTE "system.posix_acl_access"
+
+/* Returns: (transfer full) (nullable): NULL when there is none beyond the mode */
+static GBytes *
+read_acl (int fd)
+{
+  gssize size = fgetxattr (fd, ACL_ATTRIBUTE, NULL, 0);
+  if (size <= 0)
+    return NULL;
+
+  g_autofree char *data = g_malloc (size);
+  size = fgetxattr (fd, ACL_ATTRIBUTE, data, size);
+  return size > 0 ? g_bytes_new_take (g_steal_pointer (&data), size) : NULL;
+}
+
+static gboolean
+is_same_acl (GBytes *a, GBytes *b)
+{
+  return a == NULL || b == NULL ? a == b : g_bytes_equal (a, b);
+}
+
+/* Returns: 0 or an errno */
+static int
+copy_permissions (int from, int to, gboolean *changed)
+{
+  g_autoptr (GBytes) wanted = read_acl (from);
+  g_autoptr (GBytes) present = read_acl (to);
+  WorkerStat model, file;
+
+  if (!is_same_acl (wanted, present))
+    {
+      int result = wanted != NULL ? fsetxattr (to, ACL_ATTRIBUTE, g_bytes_get_data (wanted, NULL),
+                                               g_bytes_get_size (wanted), 0)
+                                  : fremovexattr (to, ACL_ATTRIBUTE);
+      if (result != 0)
+        return errno;
+      *changed = TRUE;
+    }
+
+  int errsv = worker_stat_at (from, "", &model);
+  if (errsv == 0)
+    errsv = worker_stat_at (to, "", &file);
+  if (errsv != 0 || (model.mode & 0777) == (file.mode & 0777))
+    return errsv;
+
+  *changed = TRUE;
+  if (fchmod (to, model.mode & 0777) == 0)
+    return 0;
+
+  /* Where modes cannot be changed, what the file has is what files have there. */
+  return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : errno;
+}
+
+gboolean
+worker_mode_apply (
+    WorkerDirectory *directory, int fd, guint32 mode, gboolean *changed, GError **error)
+{
+  *changed = FALSE;
+
+  int probe = worker_directory_probe (directory, mode & 0777);
+  if (probe < 0)
+    {
+      worker_sink_set_errno (error, errno, "find the permissions for", directory->display);
+      return FALSE;
+    }
+
+  int errsv = copy_permissions (probe, fd, changed);
+  close (probe);
+  if (errsv != 0)
+    worker_sink_set_errno (error, errsv, "set the permissions of", directory->display);
+  return errsv == 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-sink-error.h"
+
+#include "ferry-error.h"
+#include "ferry-text.h"
+
+#include <errno.h>
+
+G_DEFINE_QUARK (worker - sink - error - quark, worker_sink_error)
+
+gint
+worker_sink_code_from_errno (int errsv)
+{
+  switch (errsv)
+    {
+    case ENOSPC:
+    case EDQUOT:
+      return FERRY_ERROR_DISK_FULL;
+
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return FERRY_ERROR_NO_FILE_ACCESS;
+
+    default:
+      return FERRY_ERROR_FILE_SYSTEM_ERROR;
+    }
+}
+
+void
+worker_sink_set_errno (GError **error, int errsv, const char *what, const char *display)
+{
+  if (errsv == ENOKEY)
+    g_set_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION,
+                 "Cannot %s %s: its directory is encrypted and locked", what, display);
+  else
+    g_set_error (error, FERRY_ERROR, worker_sink_code_from_errno (errsv), "Cannot %s %s: %s", what,
+                 display, g_strerror (errsv));
+}
+
+gboolean
+worker_sink_deny_destination (GError **error)
+{
+  if (error != NULL && g_error_matches (*error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
+    {
+      (*error)->domain = FERRY_ERROR;
+      (*error)->code = FERRY_ERROR_NO_FILE_ACCESS;
+    }
+
+  return FALSE;
+}
+
+char *
+worker_sink_display (const char *path)
+{
+  return ferry_text_clean (path, FERRY_TEXT_MAX / 2);
+}
+
+const char *
+worker_sink_error_get_wait_reason (const GError *error)
+{
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_DISK_FULL))
+    return "disk-space";
+  if (g_error_matches (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
+    return "destination";
+  return NULL;
+}

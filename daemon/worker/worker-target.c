@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What can be known of a target before its first byte. */
+
+#include "worker-sink.h"
+
+#include "ferry-error.h"
+#include "worker-directory.h"
+#include "worker-sink-error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* == the caller's view == */
+
+static int
+open_in_root (int root, const char *path)
+{
+  struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+
+  return TEMP_FAILURE_RETRY ((int) syscall (SYS_openat2, root, path, &how, sizeof how));
+}
+
+/* Whether the directory under @root, the caller's root directory, is @ours. */
+static gboolean
+is_same_view (int root, const char *path, const WorkerStat *ours)
+{
+  g_autofree char *parent = g_path_get_dirname (path);
+  WorkerStat theirs;
+  int fd = open_in_root (root, parent);
+
+  /* Only a clear answer counts: where we may not look, the path is the host's. */
+  if (fd < 0)
+    return errno != ENOENT && errno != ENOTDIR && errno != ELOOP;
+
+  gboolean same = worker_stat_at (fd, "", &theirs) != 0 ||
+                  (theirs.inode == ours->inode && theirs.device == ours->device);
+  close (fd);
+  return same;
+}
+
+/* Targets are paths of the host: a caller who lives elsewhere would look for his file in vain. */
+static gboolean
+check_view (WorkerDirectory *directory, const char *path, GPid pid, GError **error)
+{
+  char proc[64];
+
+  g_snprintf (proc, sizeof proc, "/proc/%d/root", (int) pid);
+  int root = TEMP_FAILURE_RETRY (open (proc, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (root < 0)
+    return TRUE;
+
+  gboolean is_flatpak = faccessat (root, ".flatpak-info", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  gboolean is_same = is_flatpak || is_same_view (root, path, &directory->stat);
+  close (root);
+
+  if (is_flatpak)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "%s is a path inside of a Flatpak sandbox; targets are paths of the host",
+                 directory->display);
+  else if (!is_same)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "The directory of %s is another one for the caller, who runs in a container or "
+                 "has a private /tmp; targets are paths of the host",
+                 directory->display);
+  return !is_flatpak && is_same;
+}
+
+/* == the names == */
+
+/* A sticky directory lets only their owners replace files. Root's worker has no capabilities. */
+static gboolean
+is_kept_by_sticky (WorkerDirectory *directory, const WorkerStat *target)
+{
+  uid_t uid = geteuid ();
+
+  return (directory->stat.mode & S_ISVTX) && directory->stat.uid != uid && target->uid != uid;
+}
+
+static gboolean
+check_target_name (WorkerDirectory *directory, gboolean may_exist, GError **error)
+{
+  WorkerStat target;
+  int errsv = worker_stat_at (directory->fd, directory->name, &target);
+
+  if (errsv == ENOENT)
+    return TRUE;
+
+  if (errsv == ENAMETOOLONG)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "The name of %s is too long for its directory: %" G_GSIZE_FORMAT " bytes",
+                 directory->display, strlen (directory->name));
+  else if (errsv != 0)
+    worker_sink_set_errno (error, errsv, "look at", directory->display);
+  else if (!S_ISREG (target.mode))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS, "%s is %s", directory->display,
+                 worker_kind_to_string (target.mode));
+  else if (!may_exist)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TARGET_EXISTS, "%s exists", directory->display);
+  else if (is_kept_by_sticky (directory, &target))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "%s belongs to another user and its directory is sticky", directory->display);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_can_create (WorkerDirectory *directory, GError **error)
+{
+  WorkerStat temporary;
+  int errsv = worker_stat_at (directory->fd, directory->temporary, &temporary);
+
+  if (errsv == 0 || errsv == ENOENT)
+    {
+      int fd = worker_directory_probe (directory, 0600);
+
+      errsv = fd < 0 ? errno : 0;
+      if (fd >= 0)
+        close (fd);
+    }
+
+  /* A full disk is nothing to refuse a job for: it waits until there is room. */
+  if (errsv == 0 || errsv == ENOSPC || errsv == EDQUOT)
+    return TRUE;
+
+  worker_sink_set_errno (error, errsv, "create a file in the directory of", directory->display);
+  return FALSE;
+}
+
+static GVariant *
+check_target (
+    const char *path, const char *temporary_name, GPid pid, gboolean may_exist, GError **error)
+{
+  g_autoptr (WorkerDirectory) directory = worker_directory_open (path, temporary_name, NULL, error);
+  g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
+
+  if (directory == NULL || (pid != 0 && !check_view (directory, path, pid, error)) ||
+      !check_target_name (directory, may_exist, error) || !check_can_create (directory, error))
+    return NULL;
+
+  worker_resume_add_directory (&resume, &directory->stat, &directory->system);
+  return g_variant_ref_sink (g_variant_dict_end (&resume));
+}
+
+GVariant *
+worker_target_check (
+    const char *path, const char *temporary_name, GPid pid, gboolean may_exist, GError **error)
+{
+  GVariant *resume = check_target (path, temporary_name, pid, may_exist, error);
+
+  if (resume == NULL)
+    worker_sink_deny_destination (error);
+  return resume;
+}
