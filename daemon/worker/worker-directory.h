@@ -34,15 +34,11 @@ typedef struct
  * under its path is #WORKER_SINK_ERROR_DESTINATION. Other errors: NO_FILE_ACCESS,
  * FILE_SYSTEM_ERROR.
  */
-WorkerDirectory *
-worker_directory_open (const char *path,
-                       const char *temporary_name,
-                       const WorkerResume *resume,
-                       GError **error);
+WorkerDirectory *worker_directory_open (const char *path, const char *temporary_name,
+                                        const WorkerResume *resume, GError **error);
 
 /** @self may be %NULL. */
-void
-worker_directory_free (WorkerDirectory *self);
+void worker_directory_free (WorkerDirectory *self);
 
 /**
  * worker_directory_sync:
@@ -50,8 +46,7 @@ worker_directory_free (WorkerDirectory *self);
  *
  * Makes the names in the directory durable.
  */
-gboolean
-worker_directory_sync (WorkerDirectory *self, int file, GError **error);
+gboolean worker_directory_sync (WorkerDirectory *self, int file, GError **error);
 
 /**
  * worker_directory_create:
@@ -60,8 +55,7 @@ worker_directory_sync (WorkerDirectory *self, int file, GError **error);
  *
  * Returns: a descriptor, or -1 with errno set
  */
-int
-worker_directory_create (WorkerDirectory *self);
+int worker_directory_create (WorkerDirectory *self);
 
 /**
  * worker_directory_open_temporary:
@@ -71,8 +65,7 @@ worker_directory_create (WorkerDirectory *self);
  *
  * Returns: a descriptor, or -1 with errno set (ESTALE: the name holds another file by now)
  */
-int
-worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found);
+int worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found);
 
 /**
  * worker_directory_probe:
@@ -83,8 +76,7 @@ worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found)
  *
  * Returns: a descriptor, or -1 with errno set
  */
-int
-worker_directory_probe (WorkerDirectory *self, guint32 mode);
+int worker_directory_probe (WorkerDirectory *self, guint32 mode);
 
 /**
  * worker_kind_to_string:
@@ -92,8 +84,7 @@ worker_directory_probe (WorkerDirectory *self, guint32 mode);
  *
  * Returns: (transfer none): "a directory" and the like, for error sentences
  */
-const char *
-worker_kind_to_string (guint32 mode);
+const char *worker_kind_to_string (guint32 mode);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerDirectory, worker_directory_free)
 

@@ -30,8 +30,7 @@ typedef struct
  *
  * Returns: 0, or an errno
  */
-int
-worker_stat_at (int dirfd, const char *name, WorkerStat *stat);
+int worker_stat_at (int dirfd, const char *name, WorkerStat *stat);
 
 /**
  * WorkerFileSystem:
@@ -47,8 +46,7 @@ typedef struct
 } WorkerFileSystem;
 
 /** Returns: 0, or an errno */
-int
-worker_file_system_get (int fd, WorkerFileSystem *file_system);
+int worker_file_system_get (int fd, WorkerFileSystem *file_system);
 
 /* Bytes of WorkerResume.boot, NUL included. */
 #define WORKER_BOOT_ID_SIZE 37
@@ -78,18 +76,14 @@ typedef struct
  * worker_resume_parse:
  * @dict: (nullable): a{sv}; keys of another type count as absent
  */
-void
-worker_resume_parse (GVariant *dict, WorkerResume *resume);
+void worker_resume_parse (GVariant *dict, WorkerResume *resume);
 
 /** Adds the keys that are about the directory. */
-void
-worker_resume_add_directory (GVariantDict *dict,
-                             const WorkerStat *directory,
-                             const WorkerFileSystem *system);
+void worker_resume_add_directory (GVariantDict *dict, const WorkerStat *directory,
+                                  const WorkerFileSystem *system);
 
 /** Adds the keys that are about the temporary file, @offset being its durable bytes. */
-void
-worker_resume_add_file (GVariantDict *dict, const WorkerStat *file, guint64 offset);
+void worker_resume_add_file (GVariantDict *dict, const WorkerStat *file, guint64 offset);
 
 /**
  * worker_resume_is_same_place:
@@ -98,10 +92,8 @@ worker_resume_add_file (GVariantDict *dict, const WorkerStat *file, guint64 offs
  * directory, or the same f_fsid (st_dev where there is none; it was made anew then, and that is
  * fine). What a restart of the machine renews by itself is not compared across one.
  */
-gboolean
-worker_resume_is_same_place (const WorkerResume *resume,
-                             const WorkerStat *directory,
-                             const WorkerFileSystem *system);
+gboolean worker_resume_is_same_place (const WorkerResume *resume, const WorkerStat *directory,
+                                      const WorkerFileSystem *system);
 
 /**
  * WorkerLikeness:
@@ -125,10 +117,7 @@ typedef enum
  * Compares @file with the temporary file that @resume tells of. Where inode numbers are invented
  * only type, uid, links and size are compared.
  */
-WorkerLikeness
-worker_resume_compare_file (const WorkerResume *resume,
-                            const WorkerStat *file,
-                            const WorkerFileSystem *system,
-                            guint links);
+WorkerLikeness worker_resume_compare_file (const WorkerResume *resume, const WorkerStat *file,
+                                           const WorkerFileSystem *system, guint links);
 
 G_END_DECLS

@@ -16,8 +16,7 @@ G_BEGIN_DECLS
  * Gives @fd the mode and the ACL that open(2) with @mode and umask 0 would give a new file there.
  * Errors: DISK_FULL, NO_FILE_ACCESS, FILE_SYSTEM_ERROR.
  */
-gboolean
-worker_mode_apply (
-    WorkerDirectory *directory, int fd, guint32 mode, gboolean *changed, GError **error);
+gboolean worker_mode_apply (WorkerDirectory *directory, int fd, guint32 mode, gboolean *changed,
+                            GError **error);
 
 G_END_DECLS

@@ -14,8 +14,7 @@ G_BEGIN_DECLS
  * Returns: the code of #FERRY_ERROR for @errsv: NO_FILE_ACCESS for what its owner may not do there,
  *   DISK_FULL, or FILE_SYSTEM_ERROR for all else
  */
-gint
-worker_sink_code_from_errno (int errsv);
+gint worker_sink_code_from_errno (int errsv);
 
 /**
  * worker_sink_set_errno:
@@ -25,8 +24,7 @@ worker_sink_code_from_errno (int errsv);
  * Sets @error from @errsv by worker_sink_code_from_errno(). A key that is missing (a locked
  * encrypted directory) is #WORKER_SINK_ERROR_DESTINATION: it comes back when its user logs in.
  */
-void
-worker_sink_set_errno (GError **error, int errsv, const char *what, const char *display);
+void worker_sink_set_errno (GError **error, int errsv, const char *what, const char *display);
 
 /**
  * worker_sink_deny_destination:
@@ -36,8 +34,7 @@ worker_sink_set_errno (GError **error, int errsv, const char *what, const char *
  *
  * Returns: %FALSE, so that it can end a chain
  */
-gboolean
-worker_sink_deny_destination (GError **error);
+gboolean worker_sink_deny_destination (GError **error);
 
 /**
  * worker_sink_display:
@@ -45,7 +42,6 @@ worker_sink_deny_destination (GError **error);
  *
  * Returns: (transfer full): @path as it may stand in an error sentence
  */
-char *
-worker_sink_display (const char *path);
+char *worker_sink_display (const char *path);
 
 G_END_DECLS

@@ -28,8 +28,7 @@ typedef enum
 } WorkerSinkError;
 
 #define WORKER_SINK_ERROR (worker_sink_error_quark ())
-GQuark
-worker_sink_error_quark (void);
+GQuark worker_sink_error_quark (void);
 
 typedef struct _WorkerSink WorkerSink;
 
@@ -46,24 +45,17 @@ typedef struct _WorkerSink WorkerSink;
  * same inode and birth time, size >= offset) and cut to the offset; without, what we may have left
  * under that name is removed and it is created with O_EXCL|O_NOFOLLOW, mode 0600.
  */
-WorkerSink *
-worker_sink_open (const char *path,
-                  const char *temporary_name,
-                  GVariant *resume,
-                  gboolean *restarted,
-                  GError **error);
+WorkerSink *worker_sink_open (const char *path, const char *temporary_name, GVariant *resume,
+                              gboolean *restarted, GError **error);
 
 /** Closes without a checkpoint; the file stays. @self may be %NULL. */
-void
-worker_sink_free (WorkerSink *self);
+void worker_sink_free (WorkerSink *self);
 
 /** Bytes written so far, from the start of the file. */
-guint64
-worker_sink_get_position (WorkerSink *self);
+guint64 worker_sink_get_position (WorkerSink *self);
 
 /** Bytes that are known to be on disk. */
-guint64
-worker_sink_get_durable (WorkerSink *self);
+guint64 worker_sink_get_durable (WorkerSink *self);
 
 /**
  * worker_sink_expect:
@@ -72,8 +64,7 @@ worker_sink_get_durable (WorkerSink *self);
  * Checks that there is room for what is missing plus 1 % (DISK_FULL otherwise), and lets writes
  * preallocate in steps of 256 MiB ahead of the position, never past @total.
  */
-gboolean
-worker_sink_expect (WorkerSink *self, guint64 total, GError **error);
+gboolean worker_sink_expect (WorkerSink *self, guint64 total, GError **error);
 
 /**
  * worker_sink_write:
@@ -82,17 +73,14 @@ worker_sink_expect (WorkerSink *self, guint64 total, GError **error);
  * write, sync or close nothing behind the durable offset is trusted: every further call fails with
  * the same error.
  */
-gboolean
-worker_sink_write (WorkerSink *self, gconstpointer data, gsize size, GError **error);
+gboolean worker_sink_write (WorkerSink *self, gconstpointer data, gsize size, GError **error);
 
 /** Makes all that was written durable (fdatasync; the directory too, before the first time). */
-gboolean
-worker_sink_checkpoint (WorkerSink *self, GError **error);
+gboolean worker_sink_checkpoint (WorkerSink *self, GError **error);
 
 /** Whether 64 MiB or 5 s (boot time) have passed since the last checkpoint and bytes were written.
  */
-gboolean
-worker_sink_wants_checkpoint (WorkerSink *self);
+gboolean worker_sink_wants_checkpoint (WorkerSink *self);
 
 /**
  * worker_sink_restart:
@@ -102,17 +90,15 @@ worker_sink_wants_checkpoint (WorkerSink *self);
  * Where files cannot be told apart (FUSE, FAT) this fails with NOT_OURS, and the file is removed;
  * as does worker_sink_open() there for bytes that were lost.
  */
-gboolean
-worker_sink_restart (WorkerSink *self, GError **error);
+gboolean worker_sink_restart (WorkerSink *self, GError **error);
 
 /** Cuts the file to the position (preallocated space goes) and makes it durable. */
-gboolean
-worker_sink_finish (WorkerSink *self, GError **error);
+gboolean worker_sink_finish (WorkerSink *self, GError **error);
 
 /** Reads back what is at @offset, for a digest over bytes of an earlier run. Returns: bytes read,
  * -1 with @error */
-gssize
-worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size, GError **error);
+gssize worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size,
+                         GError **error);
 
 /**
  * worker_sink_add_resume:
@@ -120,8 +106,7 @@ worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size,
  *   DirectoryInode, DirectoryDevice, DirectoryFsid, DirectorySeen, and Uid, DirectoryBirthTime,
  *   DirectoryType, DirectoryBoot
  */
-void
-worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
+void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
 
 /* == what needs no open sink (worker-publish.c, worker-target.c) == */
 
@@ -137,31 +122,21 @@ worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
  *
  * Returns: (transfer full): the first `Resume` a{sv}, or %NULL
  */
-GVariant *
-worker_target_check (
-    const char *path, const char *temporary_name, GPid pid, gboolean may_exist, GError **error);
+GVariant *worker_target_check (const char *path, const char *temporary_name, GPid pid,
+                               gboolean may_exist, GError **error);
 
 /** See "check-publish" in ferry-worker-protocol.h. */
-gboolean
-worker_publish_check (const char *path,
-                      const char *temporary_name,
-                      GVariant *resume,
-                      gboolean replace,
-                      GError **error);
+gboolean worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
+                               gboolean replace, GError **error);
 
 /** See "publish" in ferry-worker-protocol.h and DESIGN section 5 (mode, renameat2, linkat
  * fallback). */
-gboolean
-worker_publish (const char *path,
-                const char *temporary_name,
-                GVariant *resume,
-                gboolean replace,
-                guint32 mode,
-                GError **error);
+gboolean worker_publish (const char *path, const char *temporary_name, GVariant *resume,
+                         gboolean replace, guint32 mode, GError **error);
 
 /** See "remove". An absent file, or one that is not ours, is left alone and is a success. */
-gboolean
-worker_remove (const char *path, const char *temporary_name, GVariant *resume, GError **error);
+gboolean worker_remove (const char *path, const char *temporary_name, GVariant *resume,
+                        GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerSink, worker_sink_free)
 
@@ -171,7 +146,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerSink, worker_sink_free)
  * Returns: (transfer none) (nullable): "disk-space" or "destination" (FerryWaitReason) when @error,
  *   of any function above, is one that waiting may cure
  */
-const char *
-worker_sink_error_get_wait_reason (const GError *error);
+const char *worker_sink_error_get_wait_reason (const GError *error);
 
 G_END_DECLS

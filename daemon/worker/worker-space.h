@@ -18,8 +18,7 @@ G_BEGIN_DECLS
  * Fails with DISK_FULL unless there is room for @missing and 1 % more. A file system that does not
  * tell its room passes.
  */
-gboolean
-worker_space_check (int fd, guint64 missing, const char *display, GError **error);
+gboolean worker_space_check (int fd, guint64 missing, const char *display, GError **error);
 
 /**
  * worker_space_take:
@@ -28,7 +27,6 @@ worker_space_check (int fd, guint64 missing, const char *display, GError **error
  *
  * Returns: 0, or an errno (EOPNOTSUPP where this cannot be done, whatever the file system calls it)
  */
-int
-worker_space_take (int fd, guint64 from, guint64 to);
+int worker_space_take (int fd, guint64 from, guint64 to);
 
 G_END_DECLS
