@@ -10,6 +10,7 @@
 
 #include "ferry-network.h"
 #include "ferry-policy.h"
+#include "ferry-service-time.h"
 #include "ferry-store.h"
 #include "ferry-workers.h"
 
@@ -35,6 +36,7 @@ FerryQueue *ferry_engine_get_queue (FerryEngine *self);
 FerryStore *ferry_engine_get_store (FerryEngine *self);
 FerryPolicy *ferry_engine_get_policy (FerryEngine *self);
 FerryClock *ferry_engine_get_clock (FerryEngine *self);
+FerryServiceTime *ferry_engine_get_service_time (FerryEngine *self);
 
 /** Wall µs when inactivity will cancel @job, 0 when it is final. */
 gint64 ferry_engine_get_expiration (FerryEngine *self, FerryJob *job);

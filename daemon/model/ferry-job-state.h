@@ -16,9 +16,8 @@ G_BEGIN_DECLS
  * @FERRY_JOB_EVENT_YIELD: turn over, pre-empted, ferryd stops
  * @FERRY_JOB_EVENT_FAIL_TRANSIENT: an error that may pass; network lost
  * @FERRY_JOB_EVENT_RETRY: time or network for another try
- * @FERRY_JOB_EVENT_FAIL: a final error and nothing more can run, or a timer ran out
+ * @FERRY_JOB_EVENT_FAIL: a final error and nothing more can run, or a timer ran out; a file was judged invalid
  * @FERRY_JOB_EVENT_FINISH: all files are transferred
- * @FERRY_JOB_EVENT_INVALIDATE: a transferred file was judged invalid
  * @FERRY_JOB_EVENT_COMPLETE: the owner's Complete is done
  * @FERRY_JOB_EVENT_CANCEL: cancelled by anybody or by a timer
  */
@@ -33,7 +32,6 @@ typedef enum
   FERRY_JOB_EVENT_RETRY,
   FERRY_JOB_EVENT_FAIL,
   FERRY_JOB_EVENT_FINISH,
-  FERRY_JOB_EVENT_INVALIDATE,
   FERRY_JOB_EVENT_COMPLETE,
   FERRY_JOB_EVENT_CANCEL,
 } FerryJobEvent;

@@ -110,7 +110,6 @@ event_to_verb (FerryJobEvent event)
     case FERRY_JOB_EVENT_RETRY:
     case FERRY_JOB_EVENT_FAIL:
     case FERRY_JOB_EVENT_FINISH:
-    case FERRY_JOB_EVENT_INVALIDATE:
       return "changed";
     }
 
@@ -296,6 +295,20 @@ ferry_job_has_attempts (FerryJob *self)
       const FerryFile *file = g_ptr_array_index (self->files, i);
 
       if (file->attempt != 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+gboolean
+ferry_job_has_running_attempts (FerryJob *self)
+{
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      const FerryFile *file = g_ptr_array_index (self->files, i);
+
+      if (file->attempt != 0 && !file->stopping)
         return TRUE;
     }
 

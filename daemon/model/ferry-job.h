@@ -103,6 +103,9 @@ struct _FerryJob
   guint wait_reasons;       /* bit (1 << FerryWaitReason): what the engine says it waits for beyond its state */
   gint64 next_attempt;      /* boot time, 0 = none */
   gint64 next_attempt_wall; /* wall µs as shown, 0 = none; stored, so that a restart keeps it */
+  gint64 turn_start;        /* boot time of the start of its turn, while it is active */
+  gboolean draining;        /* a file failed for now: no other is started until the retry */
+  guint transient_reasons;  /* wait_reasons of the transient error that it drains for */
   gint64 active_since;      /* boot time since when @active_time runs, 0 = not running */
   guint64 transfer_rate;    /* bytes a second, smoothed */
   GHashTable *dirty_files;  /* (owned) (nullable) (element-type FerryFile): set; emptied by the store */
@@ -163,6 +166,9 @@ gboolean ferry_job_is_whole (FerryJob *self);
 
 /** Returns: whether a file is being worked on by a worker */
 gboolean ferry_job_has_attempts (FerryJob *self);
+
+/** Returns: whether a file is being worked on that was not told to stop */
+gboolean ferry_job_has_running_attempts (FerryJob *self);
 
 /** Returns: whether it had secrets that a restart took, and waits for its owner to set them again */
 gboolean ferry_job_lacks_secrets (FerryJob *self);

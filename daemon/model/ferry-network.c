@@ -17,6 +17,20 @@ ferry_network_is_available (FerryNetwork *self)
   return FERRY_NETWORK_GET_IFACE (self)->is_available (self);
 }
 
+gboolean
+ferry_network_is_local (const char *host)
+{
+  g_autoptr (GInetAddress) address = NULL;
+
+  if (host == NULL)
+    return FALSE;
+  if (g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost"))
+    return TRUE;
+
+  address = g_inet_address_new_from_string (host);
+  return address != NULL && g_inet_address_get_is_loopback (address);
+}
+
 void
 ferry_network_emit_changed (FerryNetwork *self)
 {

@@ -21,6 +21,15 @@ struct _FerryNetworkInterface
 /** Returns: whether any route leads out of this machine or jobs may at least try */
 gboolean ferry_network_is_available (FerryNetwork *self);
 
+/**
+ * ferry_network_is_local:
+ * @host: (nullable): a name or an address literal
+ *
+ * Returns: whether @host is this very machine, which needs no network: loopback addresses, "localhost" and names
+ *   below it (RFC 6761). No name is resolved
+ */
+gboolean ferry_network_is_local (const char *host);
+
 /** For implementations: emits "changed". */
 void ferry_network_emit_changed (FerryNetwork *self);
 

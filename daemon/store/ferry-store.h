@@ -54,7 +54,7 @@ gboolean ferry_store_load (FerryStore *self, FerryQueue *queue, GPtrArray *dutie
 void ferry_store_watch (FerryStore *self, FerryQueue *queue);
 void ferry_store_unwatch (FerryStore *self);
 
-/** Notes a duty (transfer full); its id is set at once. */
+/** Notes a duty (@duty stays the caller's) and sets its id at once. */
 void ferry_store_add_duty (FerryStore *self, FerryDuty *duty);
 void ferry_store_remove_duty (FerryStore *self, gint64 id);
 

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Complete: all transferred files get their final names, the rest is discarded. The order is
+ *
+ *   check all transferred files -> note in the store that publication has begun -> stop what still runs ->
+ *   publish each file, noting it -> discard the rest, final state -> answer
+ *
+ * so that a crash at any point either finds a job as it was or goes on where it stopped. */
+
+#include "ferry-engine-private.h"
+
+/**
+ * FerryCompletion: one publication under way.
+ */
+typedef struct
+{
+  FerryEngine *engine; /* (unowned): owns us */
+  FerryJob *job;       /* (owned) */
+  GPtrArray *tasks;    /* (owned) (element-type GTask): calls that wait for it; none with AutoComplete */
+  GCancellable *cancellable; /* (owned): cancelled when we go, so that late answers find nobody */
+  gboolean publishing; /* past the check */
+  guint pending;       /* answers of the worker that are missing */
+  GError *error;       /* (owned) (nullable): the first one */
+  guint error_file;    /* index of its file */
+} FerryCompletion;
+
+/**
+ * Question: one request to the worker about one file.
+ */
+typedef struct
+{
+  FerryCompletion *completion; /* (unowned): not looked at when cancelled */
+  guint index;
+} Question;
+
+static void publish_all (FerryCompletion *completion);
+
+void
+ferry_completion_free (gpointer data)
+{
+  FerryCompletion *completion = data;
+
+  g_cancellable_cancel (completion->cancellable);
+  for (guint i = 0; i < completion->tasks->len; i++)
+    g_task_return_new_error (g_ptr_array_index (completion->tasks, i), FERRY_ERROR,
+                             FERRY_ERROR_STORE_FAILED, "The job's change could not be stored");
+  g_ptr_array_unref (completion->tasks);
+  g_object_unref (completion->cancellable);
+  g_clear_error (&completion->error);
+  g_object_unref (completion->job);
+  g_free (completion);
+}
+
+gboolean
+ferry_engine_is_completing (FerryEngine *self, FerryJob *job)
+{
+  return g_hash_table_contains (self->completions, job);
+}
+
+static FerryCompletion *
+add_completion (FerryEngine *self, FerryJob *job)
+{
+  FerryCompletion *completion = g_new0 (FerryCompletion, 1);
+
+  completion->engine = self;
+  completion->job = g_object_ref (job);
+  completion->tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  completion->cancellable = g_cancellable_new ();
+  g_hash_table_insert (self->completions, job, completion);
+  return completion;
+}
+
+/* == the end == */
+
+typedef struct
+{
+  FerryEngine *engine; /* (owned) */
+  GPtrArray *tasks;    /* (owned) */
+  FerryJob *job;       /* (owned) */
+  gboolean automatic;
+  guint published;
+  guint discarded;
+} Result;
+
+static void
+answered_cb (const GError *error, gpointer data)
+{
+  Result *result = data;
+
+  for (guint i = 0; i < result->tasks->len; i++)
+    {
+      GTask *task = g_ptr_array_index (result->tasks, i);
+
+      if (error != NULL)
+        g_task_return_error (task, g_error_copy (error));
+      else
+        g_task_return_int (task, ((gssize) result->published << 32) | result->discarded);
+    }
+  if (error == NULL && result->automatic)
+    g_signal_emit_by_name (result->engine, "transferred", result->job);
+
+  g_object_unref (result->engine);
+  g_object_unref (result->job);
+  g_ptr_array_unref (result->tasks);
+  g_free (result);
+}
+
+static void
+succeed (FerryCompletion *completion)
+{
+  FerryEngine *self = completion->engine;
+  g_autoptr (FerryJob) job = g_object_ref (completion->job);
+  Result *result = g_new0 (Result, 1);
+
+  result->engine = g_object_ref (self);
+  result->job = g_object_ref (job);
+  result->automatic = job->auto_complete && completion->tasks->len == 0;
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->state == FERRY_FILE_STATE_PUBLISHED)
+        {
+          result->published++;
+          continue;
+        }
+      result->discarded++;
+      ferry_engine_drop_file (self, job, file);
+    }
+
+  result->tasks = g_steal_pointer (&completion->tasks);
+  completion->tasks = g_ptr_array_new ();
+  g_hash_table_remove (self->completions, job);
+
+  job->completing = FALSE;
+  ferry_job_set_error (job, NULL);
+  ferry_engine_note_activity (self, job);
+  g_clear_pointer (&job->secret_headers, g_strfreev);
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_COMPLETE);
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  ferry_engine_after_duties (self, job->id, answered_cb, result);
+}
+
+typedef struct
+{
+  GPtrArray *tasks; /* (owned) */
+  GError *error;    /* (owned) */
+} Refusal;
+
+static void
+refused_cb (const GError *error, gpointer data)
+{
+  Refusal *refusal = data;
+
+  for (guint i = 0; i < refusal->tasks->len; i++)
+    g_task_return_error (g_ptr_array_index (refusal->tasks, i),
+                         g_error_copy (error != NULL ? error : refusal->error));
+  g_ptr_array_unref (refusal->tasks);
+  g_error_free (refusal->error);
+  g_free (refusal);
+}
+
+static FerryFailure *
+get_failure (FerryCompletion *completion)
+{
+  gboolean ours = completion->error->domain == FERRY_ERROR;
+
+  return ferry_failure_new (ours ? (FerryError) completion->error->code : FERRY_ERROR_WORKER_FAILED,
+                            FERRY_ERROR_CONTEXT_LOCAL_FILE, completion->error_file, 0,
+                            completion->error->message);
+}
+
+/* A failure leaves the job as it is, with its Error; Complete can be called again. With AutoComplete nobody would
+ * know that he has to, so that the job becomes `error`. */
+static void
+refuse (FerryCompletion *completion)
+{
+  FerryEngine *self = completion->engine;
+  g_autoptr (FerryJob) job = g_object_ref (completion->job);
+  Refusal *refusal = g_new0 (Refusal, 1);
+  gboolean automatic = job->auto_complete && completion->tasks->len == 0;
+  FerryFailure *failure = get_failure (completion);
+
+  refusal->error = g_steal_pointer (&completion->error);
+  refusal->tasks = g_steal_pointer (&completion->tasks);
+  completion->tasks = g_ptr_array_new ();
+  g_hash_table_remove (self->completions, job);
+
+  job->completing = FALSE;
+  if (automatic)
+    ferry_engine_fail (self, job, failure);
+  else
+    {
+      ferry_job_set_error (job, failure);
+      if (ferry_job_state_is_active (job->state))
+        ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
+      ferry_job_touch (job, FERRY_CHANGE_JOB);
+      ferry_engine_reschedule (self);
+    }
+  ferry_store_after_commit (self->store, refused_cb, refusal);
+}
+
+/* == asking the worker == */
+
+static void
+note_error (FerryCompletion *completion, guint index, GError *error)
+{
+  if (completion->error != NULL)
+    {
+      g_error_free (error);
+      return;
+    }
+  completion->error = error;
+  completion->error_file = index;
+}
+
+static void
+ask (FerryCompletion *completion, FerryFile *file, const char *kind, GAsyncReadyCallback callback)
+{
+  g_autofree char *temporary = ferry_file_get_temporary_name (file, completion->job->id);
+  Question *question = g_new0 (Question, 1);
+  GVariantDict dict;
+
+  question->completion = completion;
+  question->index = file->index;
+  completion->pending++;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "Path", "s", file->local_path);
+  g_variant_dict_insert (&dict, "TemporaryName", "s", temporary);
+  if (file->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", file->resume);
+  g_variant_dict_insert (&dict, "Replace", "b", file->replace);
+  g_variant_dict_insert (&dict, "Mode", "u", file->mode);
+  ferry_workers_request (completion->engine->workers, completion->job->owner, kind,
+                         g_variant_dict_end (&dict), FERRY_PUBLISH_TIMEOUT,
+                         completion->cancellable, callback, question);
+}
+
+static guint
+ask_all (FerryCompletion *completion, const char *kind, GAsyncReadyCallback callback)
+{
+  GPtrArray *files = completion->job->files;
+  guint asked = 0;
+
+  for (guint i = 0; i < files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (files, i);
+
+      if (file->state == FERRY_FILE_STATE_TRANSFERRED)
+        {
+          ask (completion, file, kind, callback);
+          asked++;
+        }
+    }
+  return asked;
+}
+
+/* Returns: (nullable): whose answer it is, %NULL when it is gone; frees the question */
+static FerryCompletion *
+get_answer (GObject *source, GAsyncResult *result, gpointer data, guint *index, GVariant **reply,
+            GError **error)
+{
+  g_autofree Question *question = data;
+  g_autoptr (GError) local_error = NULL;
+
+  if (!ferry_workers_request_finish (FERRY_WORKERS (source), result, reply, &local_error))
+    {
+      if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return NULL;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+    }
+  *index = question->index;
+  question->completion->pending--;
+  return question->completion;
+}
+
+/* A file that was transferred and whose bytes are gone: somebody removed them. It has to be fetched again. */
+static void
+lose_file (FerryCompletion *completion, FerryFile *file)
+{
+  file->generation++;
+  ferry_engine_restart_file (completion->engine, completion->job, file, "temporary-file-lost");
+}
+
+static void
+published_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GVariant) reply = NULL;
+  GError *error = NULL;
+  FerryCompletion *completion;
+  FerryFile *file;
+  gboolean lost = FALSE;
+  guint index;
+
+  completion = get_answer (source, result, data, &index, &reply, &error);
+  if (completion == NULL)
+    return;
+
+  file = ferry_job_get_file (completion->job, index);
+  if (error == NULL)
+    {
+      file->state = FERRY_FILE_STATE_PUBLISHED;
+      ferry_job_touch_file (completion->job, file, FERRY_CHANGE_PROGRESS);
+    }
+  else
+    {
+      if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
+        lose_file (completion, file);
+      note_error (completion, index, error);
+    }
+
+  if (completion->pending > 0)
+    return;
+  if (completion->error != NULL)
+    refuse (completion);
+  else
+    succeed (completion);
+}
+
+static void
+publish_all (FerryCompletion *completion)
+{
+  if (ask_all (completion, "publish", published_cb) == 0)
+    succeed (completion);
+}
+
+/* == the journal, and what still runs == */
+
+static void
+go_on_when_quiet (FerryCompletion *completion)
+{
+  if (completion->publishing && completion->pending == 0 &&
+      !ferry_job_has_attempts (completion->job))
+    publish_all (completion);
+}
+
+void
+ferry_engine_completion_attempt_ended (FerryEngine *self, FerryJob *job)
+{
+  FerryCompletion *completion = g_hash_table_lookup (self->completions, job);
+
+  if (completion != NULL)
+    go_on_when_quiet (completion);
+}
+
+typedef struct
+{
+  FerryEngine *engine; /* (owned) */
+  FerryJob *job;       /* (owned) */
+} Journal;
+
+static void
+journalled_cb (const GError *error, gpointer data)
+{
+  Journal *journal = data;
+  FerryCompletion *completion = g_hash_table_lookup (journal->engine->completions, journal->job);
+
+  /* After a failed commit the completions are gone, and were answered. */
+  if (error == NULL && completion != NULL)
+    {
+      completion->publishing = TRUE;
+      go_on_when_quiet (completion);
+    }
+  g_object_unref (journal->engine);
+  g_object_unref (journal->job);
+  g_free (journal);
+}
+
+static void
+begin_publishing (FerryCompletion *completion)
+{
+  Journal *journal = g_new0 (Journal, 1);
+  FerryJob *job = completion->job;
+
+  ferry_engine_stop_attempts (completion->engine, job);
+  job->completing = TRUE;
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+
+  journal->engine = g_object_ref (completion->engine);
+  journal->job = g_object_ref (job);
+  ferry_store_after_commit (completion->engine->store, journalled_cb, journal);
+}
+
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GVariant) reply = NULL;
+  GError *error = NULL;
+  FerryCompletion *completion;
+  gboolean lost = FALSE;
+  guint index;
+
+  completion = get_answer (source, result, data, &index, &reply, &error);
+  if (completion == NULL)
+    return;
+  if (error != NULL)
+    {
+      if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
+        lose_file (completion, ferry_job_get_file (completion->job, index));
+      note_error (completion, index, error);
+    }
+  if (completion->pending > 0)
+    return;
+  if (completion->error != NULL)
+    refuse (completion);
+  else
+    begin_publishing (completion);
+}
+
+static void
+begin (FerryCompletion *completion)
+{
+  /* With one file the check would say what the publication says. */
+  if (ferry_job_get_files_transferred (completion->job) <= 1 ||
+      ask_all (completion, "check-publish", checked_cb) == 0)
+    begin_publishing (completion);
+}
+
+/* == entrances == */
+
+void
+ferry_engine_continue_completion (FerryEngine *self, FerryJob *job)
+{
+  FerryCompletion *completion = add_completion (self, job);
+
+  completion->publishing = TRUE;
+  publish_all (completion);
+}
+
+void
+ferry_engine_finish (FerryEngine *self, FerryJob *job)
+{
+  ferry_job_set_error (job, NULL);
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_FINISH);
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+
+  if (job->auto_complete)
+    begin (add_completion (self, job));
+  else
+    ferry_engine_emit_after_commit (self, job, "transferred", -1, NULL);
+}
+
+void
+ferry_engine_complete_async (FerryEngine *self, FerryJob *job, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  FerryCompletion *completion = g_hash_table_lookup (self->completions, job);
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, ferry_engine_complete_async);
+  if (completion != NULL)
+    {
+      g_ptr_array_add (completion->tasks, g_steal_pointer (&task));
+      return;
+    }
+  if (!ferry_engine_check_open (self, job, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  completion = add_completion (self, job);
+  g_ptr_array_add (completion->tasks, g_steal_pointer (&task));
+  begin (completion);
+}
+
+gboolean
+ferry_engine_complete_finish (FerryEngine *self, GAsyncResult *result, guint *published,
+                              guint *discarded, GError **error)
+{
+  gssize counts;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  counts = g_task_propagate_int (G_TASK (result), error);
+  if (counts < 0)
+    return FALSE;
+
+  *published = (guint) ((guint64) counts >> 32);
+  *discarded = (guint) (counts & G_MAXUINT32);
+  return TRUE;
+}

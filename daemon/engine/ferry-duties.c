@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Temporary files that must go although their job may be gone: noted in the store with the change that makes them
+ * useless, removed by the owner's worker, tried again until they are. */
+
+#include "ferry-engine-private.h"
+
+#include <pwd.h>
+
+#define RETRY_FIRST (10 * G_USEC_PER_SEC)
+#define RETRY_MAX (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
+
+/**
+ * FerryDutyRun: a duty and how far it is.
+ */
+typedef struct
+{
+  FerryEngine *engine; /* (unowned): owns us; %NULL once it let go */
+  FerryDuty *duty;     /* (owned) */
+  char *job_id;        /* (owned) (nullable): of this run of ferryd; who waits asks by it */
+  guint64 attempt;     /* that must end first, 0 = none */
+  gint64 delay;        /* µs before the next try, when the last one failed */
+  guint timer;
+  gboolean under_way;
+} FerryDutyRun;
+
+/**
+ * DutyWait: a call that waits for all duties of a job.
+ */
+typedef struct
+{
+  FerryEngine *engine; /* (unowned): holds us */
+  char *job_id;        /* (owned) */
+  guint timer;
+  FerryStoreFunc func;
+  gpointer user_data; /* (unowned) */
+} DutyWait;
+
+static void run_duty (FerryDutyRun *run);
+
+void
+ferry_duty_run_free (gpointer data)
+{
+  FerryDutyRun *run = data;
+
+  ferry_duty_free (run->duty);
+  g_free (run->job_id);
+  g_free (run);
+}
+
+/* == waiting == */
+
+static gboolean
+has_duties (FerryEngine *self, const char *job_id)
+{
+  for (guint i = 0; i < self->duties->len; i++)
+    {
+      const FerryDutyRun *run = g_ptr_array_index (self->duties, i);
+
+      if (g_strcmp0 (run->job_id, job_id) == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+end_wait (DutyWait *wait, const GError *error)
+{
+  FerryEngine *self = wait->engine;
+
+  ferry_clock_clear (self->clock, &wait->timer);
+  g_ptr_array_remove (self->duty_waits, wait);
+  wait->func (error, wait->user_data);
+  g_free (wait->job_id);
+  g_free (wait);
+}
+
+static void
+patience_cb (gpointer data)
+{
+  DutyWait *wait = data;
+
+  wait->timer = 0;
+  end_wait (wait, NULL);
+}
+
+static void
+check_waits (FerryEngine *self, const char *job_id)
+{
+  if (job_id == NULL || has_duties (self, job_id))
+    return;
+
+  for (guint i = self->duty_waits->len; i > 0; i--)
+    {
+      DutyWait *wait = g_ptr_array_index (self->duty_waits, i - 1);
+
+      if (g_str_equal (wait->job_id, job_id))
+        end_wait (wait, NULL);
+    }
+}
+
+void
+ferry_engine_after_duties (FerryEngine *self, const char *job_id, FerryStoreFunc func,
+                           gpointer user_data)
+{
+  DutyWait *wait;
+
+  if (!has_duties (self, job_id))
+    {
+      ferry_store_after_commit (self->store, func, user_data);
+      return;
+    }
+
+  wait = g_new0 (DutyWait, 1);
+  wait->engine = self;
+  wait->job_id = g_strdup (job_id);
+  wait->func = func;
+  wait->user_data = user_data;
+  wait->timer = ferry_clock_add (self->clock, ferry_engine_now (self) + FERRY_REMOVE_PATIENCE,
+                                 patience_cb, wait);
+  g_ptr_array_add (self->duty_waits, wait);
+}
+
+/* == doing == */
+
+static void
+end_duty (FerryEngine *self, FerryDutyRun *run)
+{
+  g_autofree char *job_id = g_strdup (run->job_id);
+
+  ferry_store_remove_duty (self->store, run->duty->id);
+  g_ptr_array_remove (self->duties, run);
+  check_waits (self, job_id);
+}
+
+static void
+retry_cb (gpointer data)
+{
+  FerryDutyRun *run = data;
+
+  run->timer = 0;
+  run_duty (run);
+}
+
+static void
+removed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  FerryDutyRun *run = data;
+  FerryEngine *self = run->engine;
+  g_autoptr (GError) error = NULL;
+  gboolean removed =
+      ferry_workers_request_finish (FERRY_WORKERS (source), result, NULL, &error);
+
+  run->under_way = FALSE;
+  if (self == NULL)
+    {
+      ferry_duty_run_free (run);
+      return;
+    }
+  if (removed)
+    {
+      end_duty (self, run);
+      return;
+    }
+
+  run->delay = run->delay == 0 ? RETRY_FIRST : MIN (run->delay * 2, RETRY_MAX);
+  run->timer = ferry_clock_add (self->clock, ferry_engine_now (self) + run->delay, retry_cb, run);
+}
+
+static void
+run_duty (FerryDutyRun *run)
+{
+  FerryEngine *self = run->engine;
+  GVariantDict dict;
+
+  if (run->attempt != 0 || run->under_way || run->timer != 0)
+    return;
+  if (getpwuid (run->duty->owner) == NULL)
+    {
+      g_message ("A temporary file of uid %u, which is gone, is left where it is",
+                 run->duty->owner);
+      end_duty (self, run);
+      return;
+    }
+
+  run->under_way = TRUE;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "Path", "s", run->duty->path);
+  g_variant_dict_insert (&dict, "TemporaryName", "s", run->duty->temporary_name);
+  if (run->duty->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", run->duty->resume);
+  ferry_workers_request (self->workers, run->duty->owner, "remove", g_variant_dict_end (&dict),
+                         FERRY_REMOVE_TIMEOUT, NULL, removed_cb, run);
+}
+
+static void
+noted_cb (const GError *error, gpointer data)
+{
+  g_autoptr (FerryEngine) self = data;
+
+  /* When the commit failed the model was read anew, and these duties with it. */
+  if (error != NULL)
+    return;
+  for (guint i = self->duties->len; i > 0; i--)
+    run_duty (g_ptr_array_index (self->duties, i - 1));
+}
+
+static FerryDutyRun *
+add_run (FerryEngine *self, FerryDuty *duty, const char *job_id, guint64 attempt)
+{
+  FerryDutyRun *run = g_new0 (FerryDutyRun, 1);
+
+  run->engine = self;
+  run->duty = duty;
+  run->job_id = g_strdup (job_id);
+  run->attempt = attempt;
+  g_ptr_array_add (self->duties, run);
+  return run;
+}
+
+void
+ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file)
+{
+  FerryDuty *duty = g_new0 (FerryDuty, 1);
+
+  duty->owner = job->owner;
+  duty->path = g_strdup (file->local_path);
+  duty->temporary_name = ferry_file_get_temporary_name (file, job->id);
+  duty->resume = file->resume != NULL ? g_variant_ref (file->resume) : NULL;
+
+  ferry_store_add_duty (self->store, duty);
+
+  add_run (self, duty, job->id, file->attempt);
+  /* Not before it is on disk that the bytes are not wanted any more. */
+  ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
+}
+
+void
+ferry_engine_load_duties (FerryEngine *self, GPtrArray *duties)
+{
+  while (duties->len > 0)
+    add_run (self, g_ptr_array_steal_index (duties, duties->len - 1), NULL, 0);
+  for (guint i = self->duties->len; i > 0; i--)
+    run_duty (g_ptr_array_index (self->duties, i - 1));
+}
+
+void
+ferry_engine_duty_attempt_ended (FerryEngine *self, guint64 attempt)
+{
+  for (guint i = self->duties->len; i > 0; i--)
+    {
+      FerryDutyRun *run = g_ptr_array_index (self->duties, i - 1);
+
+      if (run->attempt == attempt)
+        {
+          run->attempt = 0;
+          ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
+        }
+    }
+}
+
+void
+ferry_engine_clear_duties (FerryEngine *self)
+{
+  while (self->duties->len > 0)
+    {
+      FerryDutyRun *run = g_ptr_array_index (self->duties, self->duties->len - 1);
+
+      ferry_clock_clear (self->clock, &run->timer);
+      /* A request under way ends later and frees it then. */
+      run->engine = NULL;
+      if (run->under_way)
+        g_ptr_array_steal_index (self->duties, self->duties->len - 1);
+      else
+        g_ptr_array_remove_index (self->duties, self->duties->len - 1);
+    }
+  if (self->duty_waits->len > 0)
+    {
+      g_autoptr (GError) error = g_error_new_literal (
+          FERRY_ERROR, FERRY_ERROR_STORE_FAILED, "The change could not be stored");
+
+      while (self->duty_waits->len > 0)
+        end_wait (g_ptr_array_index (self->duty_waits, self->duty_waits->len - 1), error);
+    }
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
+ * (new jobs and files), ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
+ * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-duties.c (removal of files),
+ * ferry-deadlines.c (timers), ferry-take.c. */
+
+#pragma once
+
+#include "ferry-engine.h"
+
+#include "ferry-service-time.h"
+
+G_BEGIN_DECLS
+
+/* Seconds for an answer of a worker about files. A check of a target is bounded to 10 s by the worker itself. */
+#define FERRY_CHECK_TIMEOUT 15
+#define FERRY_PUBLISH_TIMEOUT 120
+#define FERRY_REMOVE_TIMEOUT 30
+
+/* How long Cancel and Complete wait for files to be removed before they answer: the removal is durably
+ * noted and goes on. */
+#define FERRY_REMOVE_PATIENCE (10 * G_USEC_PER_SEC)
+
+/* A worker that does not answer "stop" in this time hangs. */
+#define FERRY_STOP_PATIENCE (20 * G_USEC_PER_SEC)
+
+struct _FerryEngine
+{
+  GObject parent_instance;
+
+  FerryClock *clock;     /* (owned) */
+  FerryNetwork *network; /* (owned) */
+  FerryStore *store;     /* (owned) */
+  FerryPolicy *policy;   /* (owned) */
+  FerryWorkers *workers; /* (owned) */
+  FerryQueue *queue;     /* (owned) */
+  FerryServiceTime *service_time; /* (owned) */
+
+  GHashTable *live;     /* (owned) (element-type FerryJob): queued, active or transient-error; unowned, in the queue */
+  GHashTable *attempts; /* (owned) (element-type guint64 FerryAttempt) */
+  guint64 last_attempt;
+
+  GHashTable *completions; /* (owned) (element-type FerryJob FerryCompletion) */
+  GHashTable *turn_ends;   /* (owned) (element-type FerryJob gint64): boot µs of the end of the last turn */
+  GPtrArray *duties;       /* (owned) (element-type FerryDutyRun) */
+  GPtrArray *duty_waits;   /* (owned) (element-type DutyWait) */
+
+  guint reschedule_source;
+  guint turn_timer;
+  guint live_timer;
+  guint slow_timer;
+  gint64 slow_deadline; /* boot µs, 0 = none */
+  guint stop_timer;
+  gboolean shutting_down;
+};
+
+/**
+ * FerryAttempt: one "start" that a worker has not ended yet.
+ */
+typedef struct
+{
+  guint64 id;
+  FerryJob *job;   /* (owned) */
+  guint index;     /* of the file; the file may be gone from the job */
+  uid_t uid;       /* whose worker runs it: the owner when it began */
+  gboolean small;  /* known to be small, so that others may run beside it */
+  gint64 stop_deadline; /* boot µs, 0 = not stopping */
+  guint64 rate_bytes;   /* bytes at @rate_time */
+  gint64 rate_time;     /* boot µs */
+} FerryAttempt;
+
+/* == ferry-engine.c == */
+gint64 ferry_engine_now (FerryEngine *self); /* boot µs */
+/** Progress or change: moves the inactivity deadline; the caller touches. */
+void ferry_engine_note_activity (FerryEngine *self, FerryJob *job);
+/** Applies an event that the engine knows to be possible; keeps times of the states. */
+void ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event);
+/** Runs @func in the turn after the commit, unless the store fails. */
+void ferry_engine_emit_after_commit (FerryEngine *self, FerryJob *job, const char *signal,
+                                     gint64 index, const char *reason);
+/** Errors for operations on a job that is final or being completed. */
+gboolean ferry_engine_check_open (FerryEngine *self, FerryJob *job, GError **error);
+/** A GTask that returns TRUE, or StoreFailed, after the commit. */
+void ferry_engine_return_after_commit (FerryEngine *self, GTask *task);
+/** A file starts over: bytes dropped, counted, told. Touches. */
+void ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file,
+                                const char *reason);
+
+/* == ferry-turns.c == */
+/** Plans anew, later in this turn. */
+void ferry_engine_reschedule (FerryEngine *self);
+/** Starts what may be started of a job that has its turn. May end the turn. */
+void ferry_engine_feed (FerryEngine *self, FerryJob *job);
+/** Orders all attempts of @job to stop. Returns: whether there are any */
+gboolean ferry_engine_stop_attempts (FerryEngine *self, FerryJob *job);
+void ferry_engine_clear_turns (FerryEngine *self);
+/** Returns: (transfer full) (element-type FerryJob): the live jobs, for loops that may change them */
+GPtrArray *ferry_engine_list_live (FerryEngine *self);
+
+/* == ferry-attempts.c == */
+FerryAttempt *ferry_engine_add_attempt (FerryEngine *self, FerryJob *job, FerryFile *file);
+guint ferry_engine_count_attempts (FerryEngine *self, uid_t uid);
+void ferry_engine_worker_message_cb (FerryWorkers *workers, guint uid, const char *kind,
+                                     GVariant *arguments, gpointer data);
+void ferry_engine_worker_up_cb (FerryWorkers *workers, guint uid, gpointer data);
+void ferry_engine_worker_down_cb (FerryWorkers *workers, guint uid, const char *reason,
+                                  gpointer data);
+void ferry_attempt_free (gpointer attempt);
+
+/* == ferry-trouble.c == */
+/**
+ * ferry_engine_fail_transient:
+ * @failure: (transfer full) (nullable): %NULL when only a condition (@wait_reason) is not met, or when the failure
+ *   was told before and the job has drained now
+ * @new_bytes: whether the attempt made progress that was kept
+ * @retry_after: s that the server asked for, 0 = none
+ * @wait_reason: (nullable): word of the worker
+ */
+void ferry_engine_fail_transient (FerryEngine *self, FerryJob *job, FerryFailure *failure,
+                                  gboolean new_bytes, guint32 retry_after,
+                                  const char *wait_reason);
+/** The job becomes `error`. @failure (transfer full) */
+void ferry_engine_fail (FerryEngine *self, FerryJob *job, FerryFailure *failure);
+/** Whether @job's next pending file can be reached over the network there is. */
+gboolean ferry_engine_can_reach (FerryEngine *self, FerryJob *job);
+void ferry_engine_network_changed_cb (FerryNetwork *network, gpointer data);
+/** New bytes are durable: the failures before are forgotten. */
+void ferry_engine_note_progress (FerryEngine *self, FerryJob *job);
+
+/* == ferry-deadlines.c == */
+void ferry_engine_arm_deadlines (FerryEngine *self);
+void ferry_engine_note_slow_deadline (FerryEngine *self, FerryJob *job);
+void ferry_engine_rescan_deadlines (FerryEngine *self);
+void ferry_engine_clear_deadlines (FerryEngine *self);
+void ferry_engine_start_active_time (FerryEngine *self, FerryJob *job);
+void ferry_engine_stop_active_time (FerryEngine *self, FerryJob *job);
+
+/* == ferry-complete.c == */
+/** All files are there: transferred, or published with AutoComplete. */
+void ferry_engine_finish (FerryEngine *self, FerryJob *job);
+/** Goes on with a publication that a crash interrupted. */
+void ferry_engine_continue_completion (FerryEngine *self, FerryJob *job);
+/** An attempt of @job ended; a Complete may wait for that. */
+void ferry_engine_completion_attempt_ended (FerryEngine *self, FerryJob *job);
+void ferry_completion_free (gpointer completion);
+gboolean ferry_engine_is_completing (FerryEngine *self, FerryJob *job);
+
+/* == ferry-duties.c == */
+/** Notes that what was fetched of @file is to be removed (durably, with this turn's commit), and does it. */
+void ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file);
+/** Calls @func once the files of @job_id are removed (which implies the commit), or patience ends, or the commit fails. */
+void ferry_engine_after_duties (FerryEngine *self, const char *job_id, FerryStoreFunc func,
+                                gpointer user_data);
+/** Duties read from the store; takes them. */
+void ferry_engine_load_duties (FerryEngine *self, GPtrArray *duties);
+/** An attempt ended: a duty may wait for that. */
+void ferry_engine_duty_attempt_ended (FerryEngine *self, guint64 attempt);
+void ferry_duty_run_free (gpointer run);
+void ferry_engine_clear_duties (FerryEngine *self);
+
+G_END_DECLS

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-engine-private.h"
+
+#include <string.h>
+
+G_DEFINE_TYPE (FerryEngine, ferry_engine, G_TYPE_OBJECT)
+
+static void
+ferry_engine_dispose (GObject *object)
+{
+  FerryEngine *self = FERRY_ENGINE (object);
+
+  if (self->workers != NULL)
+    g_signal_handlers_disconnect_by_data (self->workers, self);
+  if (self->network != NULL)
+    g_signal_handlers_disconnect_by_data (self->network, self);
+  if (self->policy != NULL)
+    g_signal_handlers_disconnect_by_data (self->policy, self);
+  if (self->store != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->store, self);
+      ferry_store_unwatch (self->store);
+    }
+  if (self->service_time != NULL)
+    g_signal_handlers_disconnect_by_data (self->service_time, self);
+  if (self->clock != NULL)
+    {
+      ferry_engine_clear_turns (self);
+      ferry_engine_clear_deadlines (self);
+      ferry_engine_clear_duties (self);
+    }
+
+  g_clear_pointer (&self->completions, g_hash_table_unref);
+  g_clear_pointer (&self->attempts, g_hash_table_unref);
+  g_clear_pointer (&self->live, g_hash_table_unref);
+  g_clear_pointer (&self->turn_ends, g_hash_table_unref);
+  g_clear_pointer (&self->duties, g_ptr_array_unref);
+  g_clear_pointer (&self->duty_waits, g_ptr_array_unref);
+  if (self->queue != NULL)
+    g_signal_handlers_disconnect_by_data (self->queue, self);
+  g_clear_object (&self->queue);
+  g_clear_object (&self->service_time);
+  g_clear_object (&self->workers);
+  g_clear_object (&self->policy);
+  g_clear_object (&self->store);
+  g_clear_object (&self->network);
+  g_clear_object (&self->clock);
+  G_OBJECT_CLASS (ferry_engine_parent_class)->dispose (object);
+}
+
+static void
+ferry_engine_class_init (FerryEngineClass *class)
+{
+  G_OBJECT_CLASS (class)->dispose = ferry_engine_dispose;
+
+  g_signal_new ("transferred", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 1, FERRY_TYPE_JOB);
+  g_signal_new ("failed", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                1, FERRY_TYPE_JOB);
+  g_signal_new ("file-transferred", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 2, FERRY_TYPE_JOB, G_TYPE_UINT);
+  g_signal_new ("file-restarted", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 3, FERRY_TYPE_JOB, G_TYPE_UINT, G_TYPE_STRING);
+}
+
+static void
+ferry_engine_init (FerryEngine *self)
+{
+  self->live = g_hash_table_new (NULL, NULL);
+  self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, ferry_attempt_free);
+  self->completions = g_hash_table_new_full (NULL, NULL, NULL, ferry_completion_free);
+  self->turn_ends = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->duties = g_ptr_array_new_with_free_func (ferry_duty_run_free);
+  self->duty_waits = g_ptr_array_new ();
+  self->queue = ferry_queue_new ();
+}
+
+/* == following the model == */
+
+static gboolean
+is_live (FerryJob *job)
+{
+  return job->state == FERRY_JOB_STATE_QUEUED || job->state == FERRY_JOB_STATE_TRANSIENT_ERROR ||
+         ferry_job_state_is_active (job->state);
+}
+
+static void
+follow_job (FerryEngine *self, FerryJob *job)
+{
+  if (is_live (job))
+    g_hash_table_add (self->live, job);
+  else
+    g_hash_table_remove (self->live, job);
+  ferry_engine_note_slow_deadline (self, job);
+}
+
+static void
+job_added_cb (FerryQueue *queue, FerryJob *job, gpointer data)
+{
+  follow_job (data, job);
+}
+
+static void
+job_changed_cb (FerryQueue *queue, FerryJob *job, guint change, gpointer data)
+{
+  if (change & FERRY_CHANGE_STATE)
+    follow_job (data, job);
+}
+
+static void
+job_removed_cb (FerryQueue *queue, FerryJob *job, gpointer data)
+{
+  FerryEngine *self = data;
+
+  g_hash_table_remove (self->live, job);
+  g_hash_table_remove (self->turn_ends, job);
+}
+
+/* == construction == */
+
+/* A job of the store goes on: what waited for a time waits for what is left of it. */
+static void
+revive_job (FerryEngine *self, FerryJob *job)
+{
+  if (job->next_attempt_wall != 0 && job->state == FERRY_JOB_STATE_TRANSIENT_ERROR)
+    {
+      gint64 left = job->next_attempt_wall - ferry_clock_get_wall (self->clock);
+
+      /* A wall clock that was set back must not make it wait longer than any backoff would. */
+      left = CLAMP (left, 0, G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC);
+      job->next_attempt = ferry_engine_now (self) + left;
+      job->wait_reasons = 1u << FERRY_WAIT_REASON_RETRY;
+    }
+  if (job->completing)
+    ferry_engine_continue_completion (self, job);
+}
+
+static gboolean
+load (FerryEngine *self, GError **error)
+{
+  g_autoptr (GPtrArray) duties =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  g_autoptr (GPtrArray) jobs = NULL;
+
+  if (!ferry_store_load (self->store, self->queue, duties, error))
+    return FALSE;
+
+  ferry_store_watch (self->store, self->queue);
+  ferry_engine_load_duties (self, duties);
+  jobs = ferry_queue_list_all (self->queue);
+  for (guint i = 0; i < jobs->len; i++)
+    revive_job (self, g_ptr_array_index (jobs, i));
+  ferry_engine_rescan_deadlines (self);
+  ferry_engine_reschedule (self);
+  return TRUE;
+}
+
+static void
+collect_secrets (FerryEngine *self, GHashTable *secrets)
+{
+  g_autoptr (GPtrArray) jobs = ferry_queue_list_all (self->queue);
+
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      FerryJob *job = g_ptr_array_index (jobs, i);
+
+      if (job->secret_headers != NULL)
+        g_hash_table_insert (secrets, g_strdup (job->id), g_strdupv (job->secret_headers));
+    }
+}
+
+/* A commit failed: memory holds what the disk does not. The model is read anew, as after a crash, so that what was
+ * refused with StoreFailed never happens later; only the secrets, which no disk holds, are kept. */
+static void
+store_failed_cb (FerryStore *store, GError *reason, gpointer data)
+{
+  FerryEngine *self = data;
+  g_autoptr (GHashTable) secrets =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_strfreev);
+  g_autoptr (GPtrArray) jobs = ferry_queue_list_all (self->queue);
+  g_autoptr (GError) error = NULL;
+  GHashTableIter iter;
+  gpointer id, headers;
+
+  collect_secrets (self, secrets);
+  ferry_store_unwatch (store);
+  ferry_engine_clear_turns (self);
+  ferry_engine_clear_deadlines (self);
+  ferry_engine_clear_duties (self);
+  g_hash_table_remove_all (self->completions);
+
+  /* Attempts that run are told to stop; their reports find no attempt any more. */
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      FerryJob *job = g_ptr_array_index (jobs, i);
+
+      ferry_engine_stop_attempts (self, job);
+      if (ferry_job_state_is_active (job->state))
+        ferry_workers_release (self->workers, job->owner);
+      ferry_queue_remove (self->queue, job);
+    }
+  g_hash_table_remove_all (self->attempts);
+
+  if (!load (self, &error))
+    {
+      g_critical ("The store cannot be read back: %s", error->message);
+      return;
+    }
+
+  g_hash_table_iter_init (&iter, secrets);
+  while (g_hash_table_iter_next (&iter, &id, &headers))
+    {
+      FerryJob *job = ferry_queue_lookup_any (self->queue, id);
+
+      if (job != NULL)
+        job->secret_headers = g_strdupv (headers);
+    }
+}
+
+static void
+policy_changed_cb (FerryPolicy *policy, GStrv keys, gpointer data)
+{
+  ferry_engine_rescan_deadlines (data);
+  ferry_engine_reschedule (data);
+}
+
+FerryEngine *
+ferry_engine_new (FerryClock *clock, FerryNetwork *network, FerryStore *store, FerryPolicy *policy,
+                  FerryWorkers *workers, GError **error)
+{
+  g_autoptr (FerryEngine) self = g_object_new (FERRY_TYPE_ENGINE, NULL);
+
+  self->clock = g_object_ref (clock);
+  self->network = g_object_ref (network);
+  self->store = g_object_ref (store);
+  self->policy = g_object_ref (policy);
+  self->workers = g_object_ref (workers);
+  self->service_time = ferry_service_time_new (clock, store);
+
+  g_signal_connect (self->queue, "job-added", G_CALLBACK (job_added_cb), self);
+  g_signal_connect (self->queue, "job-changed", G_CALLBACK (job_changed_cb), self);
+  g_signal_connect (self->queue, "job-removed", G_CALLBACK (job_removed_cb), self);
+  g_signal_connect (workers, "message", G_CALLBACK (ferry_engine_worker_message_cb), self);
+  g_signal_connect (workers, "up", G_CALLBACK (ferry_engine_worker_up_cb), self);
+  g_signal_connect (workers, "down", G_CALLBACK (ferry_engine_worker_down_cb), self);
+  g_signal_connect (network, "changed", G_CALLBACK (ferry_engine_network_changed_cb), self);
+  g_signal_connect (store, "failed", G_CALLBACK (store_failed_cb), self);
+  g_signal_connect (policy, "changed", G_CALLBACK (policy_changed_cb), self);
+  g_signal_connect_swapped (self->service_time, "changed",
+                            G_CALLBACK (ferry_engine_rescan_deadlines), self);
+
+  if (!load (self, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+FerryQueue *
+ferry_engine_get_queue (FerryEngine *self)
+{
+  return self->queue;
+}
+
+FerryStore *
+ferry_engine_get_store (FerryEngine *self)
+{
+  return self->store;
+}
+
+FerryPolicy *
+ferry_engine_get_policy (FerryEngine *self)
+{
+  return self->policy;
+}
+
+FerryClock *
+ferry_engine_get_clock (FerryEngine *self)
+{
+  return self->clock;
+}
+
+FerryServiceTime *
+ferry_engine_get_service_time (FerryEngine *self)
+{
+  return self->service_time;
+}
+
+/* == small pieces for the other files == */
+
+gint64
+ferry_engine_now (FerryEngine *self)
+{
+  return ferry_clock_get_boot (self->clock);
+}
+
+void
+ferry_engine_note_activity (FerryEngine *self, FerryJob *job)
+{
+  job->activity_time = ferry_service_time_get (self->service_time);
+  job->modification_time = ferry_clock_get_wall (self->clock);
+}
+
+void
+ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
+{
+  gboolean was_active = ferry_job_state_is_active (job->state);
+  FerryJobState next;
+
+  if (!ferry_job_state_next (job->state, event, &next))
+    {
+      g_critical ("Event %d in state %s", event, ferry_job_state_to_string (job->state));
+      return;
+    }
+
+  if (was_active && !ferry_job_state_is_active (next))
+    {
+      gint64 now = ferry_engine_now (self);
+
+      ferry_engine_stop_active_time (self, job);
+      g_hash_table_insert (self->turn_ends, job, g_memdup2 (&now, sizeof now));
+      ferry_workers_release (self->workers, job->owner);
+      job->transfer_rate = 0;
+    }
+  if (!was_active && ferry_job_state_is_active (next))
+    {
+      ferry_engine_start_active_time (self, job);
+      ferry_workers_hold (self->workers, job->owner);
+    }
+  if (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR && next != job->state)
+    {
+      job->next_attempt = 0;
+      job->next_attempt_wall = 0;
+    }
+  if (!ferry_job_state_is_active (next))
+    job->draining = FALSE;
+  if (next != job->state)
+    job->wait_reasons = 0;
+  if (ferry_job_state_is_final (next))
+    job->final_time = ferry_clock_get_wall (self->clock);
+  if (next == FERRY_JOB_STATE_TRANSFERRED)
+    job->transfer_completion_time = ferry_clock_get_wall (self->clock);
+
+  ferry_job_apply (job, event, NULL);
+  ferry_engine_reschedule (self);
+}
+
+typedef struct
+{
+  FerryEngine *engine; /* (owned) */
+  FerryJob *job;       /* (owned) */
+  const char *signal;  /* static */
+  gint64 index;        /* -1 = the job as a whole */
+  char *reason;        /* (owned) (nullable) */
+} Emission;
+
+static void
+emit_cb (const GError *error, gpointer data)
+{
+  Emission *emission = data;
+
+  if (error == NULL && emission->reason != NULL)
+    g_signal_emit_by_name (emission->engine, emission->signal, emission->job,
+                           (guint) emission->index, emission->reason);
+  else if (error == NULL && emission->index >= 0)
+    g_signal_emit_by_name (emission->engine, emission->signal, emission->job,
+                           (guint) emission->index);
+  else if (error == NULL)
+    g_signal_emit_by_name (emission->engine, emission->signal, emission->job);
+
+  g_object_unref (emission->engine);
+  g_object_unref (emission->job);
+  g_free (emission->reason);
+  g_free (emission);
+}
+
+void
+ferry_engine_emit_after_commit (FerryEngine *self, FerryJob *job, const char *signal, gint64 index,
+                                const char *reason)
+{
+  Emission *emission = g_new0 (Emission, 1);
+
+  emission->engine = g_object_ref (self);
+  emission->job = g_object_ref (job);
+  emission->signal = signal;
+  emission->index = index;
+  emission->reason = g_strdup (reason);
+  ferry_store_after_commit (self->store, emit_cb, emission);
+}
+
+static void
+committed_cb (const GError *error, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+ferry_engine_return_after_commit (FerryEngine *self, GTask *task)
+{
+  ferry_store_after_commit (self->store, committed_cb, g_object_ref (task));
+}
+
+gboolean
+ferry_engine_check_open (FerryEngine *self, FerryJob *job, GError **error)
+{
+  if (ferry_job_state_is_final (job->state))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "The job is %s and cannot be changed any more",
+                   ferry_job_state_to_string (job->state));
+      return FALSE;
+    }
+  if (ferry_engine_is_completing (self, job))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                           "The job's files are being published; try again when that is done");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file, const char *reason)
+{
+  ferry_file_reset (file);
+  file->restarts++;
+  ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+  ferry_engine_emit_after_commit (self, job, "file-restarted", file->index, reason);
+}
+
+/* == the owner's simple orders == */
+
+gint64
+ferry_engine_get_expiration (FerryEngine *self, FerryJob *job)
+{
+  gint64 timeout = (gint64) ferry_policy_get (self->policy, FERRY_POLICY_JOB_INACTIVITY_TIMEOUT) *
+                   24 * 3600 * G_USEC_PER_SEC;
+  gint64 idle = ferry_service_time_get (self->service_time) - job->activity_time;
+
+  if (ferry_job_state_is_final (job->state))
+    return 0;
+  return ferry_clock_get_wall (self->clock) + timeout - idle;
+}
+
+static FerryFile *
+get_file (FerryJob *job, guint index, GError **error)
+{
+  FerryFile *file = ferry_job_get_file (job, index);
+
+  if (file == NULL)
+    g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "The job has no file %u", index);
+  return file;
+}
+
+gboolean
+ferry_engine_resume (FerryEngine *self, FerryJob *job, GError **error)
+{
+  if (!ferry_engine_check_open (self, job, error))
+    return FALSE;
+  if (job->files->len == 0)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_EMPTY_JOB,
+                           "The job has no files; add one before it is resumed");
+      return FALSE;
+    }
+  if (job->state == FERRY_JOB_STATE_QUEUED || ferry_job_state_is_active (job->state))
+    return TRUE;
+
+  ferry_engine_note_activity (self, job);
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->state == FERRY_FILE_STATE_FAILED)
+        {
+          file->state = FERRY_FILE_STATE_PENDING;
+          g_clear_pointer (&file->error, ferry_failure_free);
+          ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+        }
+    }
+  job->failures = 0;
+  job->no_progress_since = -1;
+  job->active_time = 0;
+  ferry_job_set_error (job, NULL);
+
+  if (ferry_job_is_whole (job))
+    {
+      if (job->state != FERRY_JOB_STATE_TRANSFERRED)
+        ferry_engine_finish (self, job);
+      return TRUE;
+    }
+
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_RESUME);
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  return TRUE;
+}
+
+gboolean
+ferry_engine_suspend (FerryEngine *self, FerryJob *job, GError **error)
+{
+  if (!ferry_engine_check_open (self, job, error))
+    return FALSE;
+
+  ferry_engine_note_activity (self, job);
+  ferry_engine_stop_attempts (self, job);
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_SUSPEND);
+  return TRUE;
+}
+
+gboolean
+ferry_engine_remove_file (FerryEngine *self, FerryJob *job, guint index, GError **error)
+{
+  FerryFile *file;
+
+  if (!ferry_engine_check_open (self, job, error) ||
+      (file = get_file (job, index, error)) == NULL)
+    return FALSE;
+  if (file->state == FERRY_FILE_STATE_PUBLISHED)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "File %u has been published already", index);
+      return FALSE;
+    }
+  if (file->attempt != 0 && !file->stopping)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "File %u is being transferred; suspend the job first", index);
+      return FALSE;
+    }
+
+  ferry_engine_note_activity (self, job);
+  ferry_engine_drop_file (self, job, file);
+  ferry_file_free (ferry_job_steal_file (job, index));
+
+  /* The bad one is gone: what is left may be all there. */
+  if (ferry_job_is_whole (job) && (job->state == FERRY_JOB_STATE_ERROR))
+    {
+      ferry_job_set_error (job, NULL);
+      ferry_engine_finish (self, job);
+    }
+  ferry_engine_reschedule (self);
+  return TRUE;
+}
+
+gboolean
+ferry_engine_set_remote_url (FerryEngine *self, FerryJob *job, guint index, const char *url,
+                             GError **error)
+{
+  FerryFile *file;
+
+  if (!ferry_engine_check_open (self, job, error) ||
+      (file = get_file (job, index, error)) == NULL)
+    return FALSE;
+  if (g_str_equal (file->remote_url, url))
+    return TRUE;
+
+  ferry_engine_note_activity (self, job);
+  g_free (file->remote_url);
+  file->remote_url = g_strdup (url);
+  ferry_job_touch_file (job, file, FERRY_CHANGE_JOB);
+
+  /* One that runs goes on from its checkpoint with the new address; what is there already stays. */
+  if (file->attempt != 0 && !file->stopping)
+    {
+      ferry_engine_stop_attempts (self, job);
+      ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
+    }
+  return TRUE;
+}
+
+gboolean
+ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboolean valid,
+                             GError **error)
+{
+  FerryFile *file;
+
+  if (!ferry_engine_check_open (self, job, error) ||
+      (file = get_file (job, index, error)) == NULL)
+    return FALSE;
+  if (file->state != FERRY_FILE_STATE_TRANSFERRED)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "File %u is %s; only a transferred one can be judged", index,
+                   ferry_file_state_to_string (file->state));
+      return FALSE;
+    }
+
+  ferry_engine_note_activity (self, job);
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  if (valid)
+    return TRUE;
+
+  ferry_engine_drop_file (self, job, file);
+  file->generation++;
+  ferry_engine_restart_file (self, job, file, "validation-failed");
+  file->state = FERRY_FILE_STATE_FAILED;
+  file->error = ferry_failure_new (FERRY_ERROR_VALIDATION_FAILED, FERRY_ERROR_CONTEXT_LOCAL_FILE,
+                                   index, 0, "The application found the file to be invalid");
+  ferry_engine_stop_attempts (self, job);
+  ferry_engine_fail (self, job, ferry_failure_copy (file->error));
+  return TRUE;
+}
+
+void
+ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const char *const *headers)
+{
+  g_strfreev (job->secret_headers);
+  job->secret_headers = headers[0] != NULL ? g_strdupv ((char **) headers) : NULL;
+  job->had_secrets = headers[0] != NULL;
+  ferry_engine_job_edited (self, job);
+}
+
+void
+ferry_engine_job_edited (FerryEngine *self, FerryJob *job)
+{
+  ferry_engine_note_activity (self, job);
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  ferry_engine_note_slow_deadline (self, job);
+  ferry_engine_reschedule (self);
+}
+
+/* == exit == */
+
+static gboolean
+holds_secret (FerryJob *job)
+{
+  return job->secret_headers != NULL && !ferry_job_state_is_final (job->state);
+}
+
+gboolean
+ferry_engine_is_idle (FerryEngine *self)
+{
+  g_autoptr (GPtrArray) jobs = NULL;
+
+  if (g_hash_table_size (self->live) > 0 || g_hash_table_size (self->attempts) > 0 ||
+      g_hash_table_size (self->completions) > 0 || self->duties->len > 0)
+    return FALSE;
+
+  jobs = ferry_queue_list_all (self->queue);
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      if (holds_secret (g_ptr_array_index (jobs, i)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+shutdown_timeout_cb (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+void
+ferry_engine_shutdown (FerryEngine *self, guint timeout)
+{
+  g_autoptr (GPtrArray) jobs = ferry_queue_list_all (self->queue);
+  gboolean timed_out = FALSE;
+  guint timer;
+
+  self->shutting_down = TRUE;
+  for (guint i = 0; i < jobs->len; i++)
+    ferry_engine_stop_attempts (self, g_ptr_array_index (jobs, i));
+
+  timer = ferry_clock_add (self->clock, ferry_engine_now (self) + timeout * G_USEC_PER_SEC,
+                           shutdown_timeout_cb, &timed_out);
+  while (!timed_out && g_hash_table_size (self->attempts) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  if (!timed_out)
+    ferry_clock_remove (self->clock, timer);
+  ferry_service_time_save (self->service_time);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whose turn it is: a pure function. DESIGN section 6. */
+
+#pragma once
+
+#include "ferry-enums.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TIME_SLICE (30 * G_USEC_PER_SEC)
+#define FERRY_MAX_FOREGROUND_JOBS 4 /* of a user at a time */
+
+/**
+ * FerryCandidate:
+ * @owner: whose job
+ * @priority: its priority
+ * @running: whether it has a turn now
+ * @turn_start: boot µs of the start of the turn, when @running
+ * @last_turn: boot µs of the end of its last turn, 0 = never had one
+ * @order: order of creation
+ * @job: (unowned): for the caller
+ * @chosen: (out): whether it shall run
+ */
+typedef struct
+{
+  guint32 owner;
+  FerryPriority priority;
+  gboolean running;
+  gint64 turn_start;
+  gint64 last_turn;
+  guint64 order;
+  gpointer job;
+  gboolean chosen;
+} FerryCandidate;
+
+/**
+ * ferry_scheduler_plan:
+ * @candidates: (element-type FerryCandidate): all jobs that could run; their order is changed
+ * @slots: how many background jobs may run
+ * @now: boot µs
+ *
+ * Foreground jobs: the first FERRY_MAX_FOREGROUND_JOBS of each user. Background: slots go to users in turn, to the one
+ * with the fewest first; within a user by priority, then to who runs within his time slice, then to who waited longest.
+ * A running job within its slice keeps its slot, unless a higher priority of the same user or a user
+ * without any slot needs it.
+ *
+ * Returns: boot µs when to plan again because a time slice ends that somebody waits for, 0 = not needed
+ */
+gint64 ferry_scheduler_plan (GArray *candidates, guint slots, gint64 now);
+
+G_END_DECLS

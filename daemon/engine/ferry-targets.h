@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The check of targets by a user's worker, before files are promised. */
+
+#pragma once
+
+#include "ferry-engine-private.h"
+
+G_BEGIN_DECLS
+
+/**
+ * ferry_targets_check_async:
+ * @uid: whose worker
+ * @pid: process of the caller, whose view of the directories is compared with the worker's; 0 = do not
+ * @files: (element-type FerryFile): held until the end
+ *
+ * On success each file has its first `resume` record, which remembers its directory.
+ * Errors: NoFileAccess, TargetExists, WorkerFailed.
+ */
+void ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, GPtrArray *files,
+                                GAsyncReadyCallback callback, gpointer user_data);
+gboolean ferry_targets_check_finish (FerryEngine *engine, GAsyncResult *result, GError **error);
+
+G_END_DECLS

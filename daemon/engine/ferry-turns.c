@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who runs, and what of a job is given to its worker. */
+
+#include "ferry-engine-private.h"
+
+#include "ferry-scheduler.h"
+
+/* Files of a job beside each other, and up to what size they are small enough for that. */
+#define MAX_FILES_AT_ONCE 6
+#define SMALL_FILE (1024 * 1024)
+
+static void turn_timer_cb (gpointer data);
+
+/* == planning == */
+
+/* What keeps a queued job from being a candidate, as a bit of wait_reasons; 0 = nothing. */
+static guint
+get_obstacle (FerryEngine *self, FerryJob *job)
+{
+  if (ferry_job_lacks_secrets (job))
+    return 1u << FERRY_WAIT_REASON_CREDENTIALS;
+  if (ferry_workers_get_next_start (self->workers, job->owner) > ferry_engine_now (self))
+    return 1u << FERRY_WAIT_REASON_WORKER;
+  return 0;
+}
+
+static void
+set_wait_reasons (FerryJob *job, guint reasons)
+{
+  if (job->wait_reasons == reasons)
+    return;
+  job->wait_reasons = reasons;
+  ferry_job_touch (job, FERRY_CHANGE_PROGRESS);
+}
+
+static void
+add_candidate (FerryEngine *self, GArray *candidates, FerryJob *job)
+{
+  const gint64 *last = g_hash_table_lookup (self->turn_ends, job);
+  FerryCandidate candidate = {
+    .owner = job->owner,
+    .priority = job->priority,
+    .running = ferry_job_state_is_active (job->state),
+    .turn_start = job->turn_start,
+    .last_turn = last != NULL ? *last : 0,
+    .order = job->sequence,
+    .job = job,
+  };
+
+  g_array_append_val (candidates, candidate);
+}
+
+GPtrArray *
+ferry_engine_list_live (FerryEngine *self)
+{
+  GPtrArray *jobs = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer job;
+
+  g_hash_table_iter_init (&iter, self->live);
+  while (g_hash_table_iter_next (&iter, &job, NULL))
+    g_ptr_array_add (jobs, g_object_ref (job));
+  return jobs;
+}
+
+static GArray *
+collect_candidates (FerryEngine *self)
+{
+  GArray *candidates = g_array_new (FALSE, TRUE, sizeof (FerryCandidate));
+  g_autoptr (GPtrArray) jobs = ferry_engine_list_live (self);
+
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      FerryJob *job = g_ptr_array_index (jobs, i);
+      guint obstacle;
+
+      if (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR || job->completing ||
+          ferry_engine_is_completing (self, job))
+        continue;
+      if (ferry_job_state_is_active (job->state))
+        {
+          add_candidate (self, candidates, job);
+          continue;
+        }
+
+      obstacle = get_obstacle (self, job);
+      if (obstacle != 0)
+        set_wait_reasons (job, obstacle);
+      else if (!ferry_engine_can_reach (self, job))
+        ferry_engine_fail_transient (self, job, NULL, FALSE, 0, "network");
+      else
+        add_candidate (self, candidates, job);
+    }
+
+  return candidates;
+}
+
+static void
+start_turn (FerryEngine *self, FerryJob *job)
+{
+  job->turn_start = ferry_engine_now (self);
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_START);
+  ferry_engine_feed (self, job);
+}
+
+static void
+end_turn (FerryEngine *self, FerryJob *job)
+{
+  ferry_engine_stop_attempts (self, job);
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
+}
+
+static void
+plan (FerryEngine *self)
+{
+  g_autoptr (GArray) candidates = collect_candidates (self);
+  guint slots = ferry_policy_get (self->policy, FERRY_POLICY_MAX_ACTIVE_JOBS);
+  gint64 next;
+
+  next = ferry_scheduler_plan (candidates, slots, ferry_engine_now (self));
+  for (guint i = 0; i < candidates->len; i++)
+    g_object_ref (g_array_index (candidates, FerryCandidate, i).job);
+
+  /* First those that yield, so that a worker has room for those that start. */
+  for (guint i = 0; i < candidates->len; i++)
+    {
+      FerryCandidate *candidate = &g_array_index (candidates, FerryCandidate, i);
+
+      if (candidate->running && !candidate->chosen)
+        end_turn (self, candidate->job);
+      else if (!candidate->chosen)
+        set_wait_reasons (candidate->job, 1u << FERRY_WAIT_REASON_TURN);
+    }
+  for (guint i = 0; i < candidates->len; i++)
+    {
+      FerryCandidate *candidate = &g_array_index (candidates, FerryCandidate, i);
+
+      if (!candidate->running && candidate->chosen)
+        start_turn (self, candidate->job);
+      g_object_unref (candidate->job);
+    }
+
+  ferry_clock_clear (self->clock, &self->turn_timer);
+  if (next != 0)
+    self->turn_timer = ferry_clock_add (self->clock, next, turn_timer_cb, self);
+  ferry_engine_arm_deadlines (self);
+}
+
+static void
+turn_timer_cb (gpointer data)
+{
+  FerryEngine *self = data;
+
+  self->turn_timer = 0;
+  ferry_engine_reschedule (self);
+}
+
+static gboolean
+reschedule_cb (gpointer data)
+{
+  FerryEngine *self = data;
+
+  self->reschedule_source = 0;
+  plan (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ferry_engine_reschedule (FerryEngine *self)
+{
+  if (self->reschedule_source == 0 && !self->shutting_down)
+    self->reschedule_source =
+        g_idle_add_full (G_PRIORITY_DEFAULT, reschedule_cb, self, NULL);
+}
+
+void
+ferry_engine_clear_turns (FerryEngine *self)
+{
+  g_clear_handle_id (&self->reschedule_source, g_source_remove);
+  ferry_clock_clear (self->clock, &self->turn_timer);
+  ferry_clock_clear (self->clock, &self->stop_timer);
+}
+
+/* == feeding == */
+
+static guint64
+get_maximum_size (FerryJob *job, FerryFile *file)
+{
+  guint64 others = ferry_job_get_bytes_transferred (job) - file->bytes_transferred;
+
+  if (job->maximum_download_size == 0)
+    return FERRY_SIZE_UNKNOWN;
+  return job->maximum_download_size > others ? job->maximum_download_size - others : 0;
+}
+
+static GVariant *
+get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
+{
+  static const char *const none[] = { NULL };
+  g_autofree char *temporary = ferry_file_get_temporary_name (file, job->id);
+  const char *const *secrets = (const char *const *) job->secret_headers;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "Attempt", "t", attempt);
+  g_variant_dict_insert (&dict, "Job", "s", job->id);
+  g_variant_dict_insert (&dict, "File", "u", file->index);
+  g_variant_dict_insert (&dict, "Url", "s", file->remote_url);
+  g_variant_dict_insert (&dict, "Path", "s", file->local_path);
+  g_variant_dict_insert (&dict, "TemporaryName", "s", temporary);
+  if (file->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", file->resume);
+  g_variant_dict_insert_value (&dict, "Ranges", ferry_file_get_ranges (file));
+  g_variant_dict_insert (&dict, "Digest", "s", file->digest != NULL ? file->digest : "");
+  g_variant_dict_insert (&dict, "Size", "t", file->expected_size);
+  g_variant_dict_insert (&dict, "MaximumSize", "t", get_maximum_size (job, file));
+  g_variant_dict_insert (&dict, "Headers", "^as", job->request_headers);
+  g_variant_dict_insert (&dict, "SecretHeaders", "^as", secrets != NULL ? secrets : none);
+  g_variant_dict_insert (&dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));
+  g_variant_dict_insert (&dict, "ProxyUri", "s", job->proxy_uri);
+  g_variant_dict_insert (&dict, "ProxyBypass", "^as", job->proxy_bypass);
+  return g_variant_dict_end (&dict);
+}
+
+static gboolean
+start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
+{
+  FerryAttempt *attempt = ferry_engine_add_attempt (self, job, file);
+
+  if (ferry_workers_send (self->workers, job->owner, "start",
+                          get_start_arguments (job, file, attempt->id)))
+    {
+      file->state = FERRY_FILE_STATE_TRANSFERRING;
+      file->stopping = FALSE;
+      ferry_job_touch (job, FERRY_CHANGE_PROGRESS);
+      return TRUE;
+    }
+
+  file->attempt = 0;
+  g_hash_table_remove (self->attempts, &attempt->id);
+  return FALSE;
+}
+
+/* Counts what runs; whether one more may run beside it. */
+static gboolean
+has_room (FerryEngine *self, FerryJob *job, guint *running)
+{
+  gboolean all_small = TRUE;
+
+  *running = 0;
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->attempt != 0)
+        {
+          ++*running;
+          all_small &= file->bytes_total <= SMALL_FILE;
+        }
+    }
+
+  return *running == 0 ||
+         (all_small && *running < MAX_FILES_AT_ONCE &&
+          ferry_engine_count_attempts (self, job->owner) < FERRY_WORKER_MAX_ATTEMPTS);
+}
+
+/* Nothing is pending and nothing runs: the job has come to an end of some kind. */
+static void
+conclude (FerryEngine *self, FerryJob *job)
+{
+  if (ferry_job_is_whole (job))
+    {
+      ferry_engine_finish (self, job);
+      return;
+    }
+
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->state == FERRY_FILE_STATE_FAILED)
+        {
+          ferry_engine_fail (self, job, ferry_failure_copy (file->error));
+          return;
+        }
+    }
+
+  /* All files were removed while it ran. */
+  ferry_engine_move (self, job, FERRY_JOB_EVENT_SUSPEND);
+}
+
+static FerryFile *
+find_pending (FerryJob *job)
+{
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->state == FERRY_FILE_STATE_PENDING && file->attempt == 0)
+        return file;
+    }
+
+  return NULL;
+}
+
+void
+ferry_engine_feed (FerryEngine *self, FerryJob *job)
+{
+  guint running;
+
+  if (self->shutting_down || !ferry_job_state_is_active (job->state))
+    return;
+  if (!ferry_workers_is_up (self->workers, job->owner))
+    {
+      set_wait_reasons (job, 1u << FERRY_WAIT_REASON_WORKER);
+      return;
+    }
+  set_wait_reasons (job, 0);
+
+  while (has_room (self, job, &running))
+    {
+      FerryFile *file = find_pending (job);
+
+      if (file == NULL || job->draining)
+        break;
+      if (!start_file (self, job, file))
+        return;
+    }
+
+  if (running > 0 || ferry_job_has_attempts (job))
+    return;
+  if (job->draining)
+    ferry_engine_fail_transient (self, job, NULL, FALSE, 0, NULL);
+  else
+    conclude (self, job);
+}
+
+/* == stopping == */
+
+static void
+stop_timer_cb (gpointer data)
+{
+  FerryEngine *self = data;
+  gint64 now = ferry_engine_now (self);
+  g_autoptr (GHashTable) hanging = g_hash_table_new (NULL, NULL);
+  gint64 next = 0;
+  GHashTableIter iter;
+  gpointer value;
+
+  self->stop_timer = 0;
+  g_hash_table_iter_init (&iter, self->attempts);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const FerryAttempt *attempt = value;
+
+      if (attempt->stop_deadline == 0)
+        continue;
+      if (attempt->stop_deadline <= now)
+        g_hash_table_add (hanging, GUINT_TO_POINTER (attempt->uid));
+      else if (next == 0 || attempt->stop_deadline < next)
+        next = attempt->stop_deadline;
+    }
+
+  if (next != 0)
+    self->stop_timer = ferry_clock_add (self->clock, next, stop_timer_cb, self);
+  g_hash_table_iter_init (&iter, hanging);
+  while (g_hash_table_iter_next (&iter, &value, NULL))
+    ferry_workers_kill (self->workers, GPOINTER_TO_UINT (value));
+}
+
+gboolean
+ferry_engine_stop_attempts (FerryEngine *self, FerryJob *job)
+{
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (job->files, i);
+      FerryAttempt *attempt = g_hash_table_lookup (self->attempts, &file->attempt);
+
+      if (attempt == NULL)
+        continue;
+      any = TRUE;
+      if (file->stopping)
+        continue;
+
+      file->stopping = TRUE;
+      file->state = FERRY_FILE_STATE_PENDING;
+      attempt->stop_deadline = ferry_engine_now (self) + FERRY_STOP_PATIENCE;
+      if (self->stop_timer == 0)
+        self->stop_timer =
+            ferry_clock_add (self->clock, attempt->stop_deadline, stop_timer_cb, self);
+      ferry_workers_send (self->workers, attempt->uid, "stop",
+                          g_variant_new_parsed ("{'Attempt': <%t>}", attempt->id));
+    }
+
+  if (any)
+    ferry_job_touch (job, FERRY_CHANGE_PROGRESS);
+  return any;
+}
