@@ -28,14 +28,16 @@ struct _FerryLink
   gboolean closed;
 
   guint max_frames_per_second; /* 0 = no bound */
-  guint frames_left;           /* in this second */
-  gint64 second_end;           /* monotonic, µs */
-  GSource *pause;              /* (owned) (nullable): waiting for the next second */
+  gint64 frames_left;    /* in this second; below 0 after a long frame: a debt to the next ones */
+  gint64 second_end;     /* monotonic, µs */
+  GSource *pause;        /* (owned) (nullable): waiting for the next second */
+  GSource *late_failure; /* (owned) (nullable): will tell that the peer does not read */
 };
 
 G_DEFINE_TYPE (FerryLink, ferry_link, G_TYPE_OBJECT)
 
 static void read_length (FerryLink *self);
+static void read_on (FerryLink *self);
 static void write_next (FerryLink *self);
 
 static void
@@ -97,52 +99,54 @@ fail (FerryLink *self, const GError *error)
   g_object_unref (self);
 }
 
-typedef struct
+static void
+clear_source (GSource **source)
 {
-  FerryLink *link; /* (owned) */
-  GError *error;   /* (owned) */
-} LateFailure;
+  if (*source == NULL)
+    return;
+
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
 
 static gboolean
-fail_late_cb (gpointer data)
+late_failure_cb (gpointer data)
 {
-  LateFailure *late = data;
+  FerryLink *self = data;
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                                                  "the peer does not read what is sent to it");
 
-  fail (late->link, late->error);
-  g_object_unref (late->link);
-  g_error_free (late->error);
-  g_free (late);
+  fail (self, error);
   return G_SOURCE_REMOVE;
 }
 
-/* Takes @error. */
+/* The caller of ferry_link_send() must not find itself in on_closed. */
 static void
-fail_late (FerryLink *self, GError *error)
+fail_late (FerryLink *self)
 {
-  LateFailure *late = g_new0 (LateFailure, 1);
-
-  late->link = g_object_ref (self);
-  late->error = error;
-  g_idle_add_full (G_PRIORITY_DEFAULT, fail_late_cb, late, NULL);
+  self->late_failure = g_idle_source_new ();
+  g_source_set_priority (self->late_failure, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->late_failure, late_failure_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (self->late_failure, g_main_context_get_thread_default ());
 }
 
 static void
 handle_frame (FerryLink *self, gsize length)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (self->frame, length);
-  g_autoptr (GVariant) raw =
-      g_variant_new_from_bytes (G_VARIANT_TYPE (FERRY_MESSAGE_TYPE), bytes, FALSE);
+  g_autoptr (GVariant) raw = NULL;
   g_autoptr (GVariant) message = NULL;
   g_autoptr (GVariant) arguments = NULL;
   const char *kind;
   guint32 id;
 
+  raw = g_variant_new_from_bytes (G_VARIANT_TYPE (FERRY_MESSAGE_TYPE), bytes, FALSE);
   g_variant_ref_sink (raw);
   if (!g_variant_is_normal_form (raw))
     {
-      g_autoptr (GError) error =
-          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a malformed message");
+      g_autoptr (GError) error = NULL;
 
+      error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a malformed message");
       fail (self, error);
       return;
     }
@@ -157,8 +161,8 @@ pause_over_cb (gpointer data)
 {
   FerryLink *self = data;
 
-  g_clear_pointer (&self->pause, g_source_unref);
-  read_length (self);
+  clear_source (&self->pause);
+  read_on (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -180,11 +184,10 @@ read_on (FerryLink *self)
   if (now >= self->second_end)
     {
       self->second_end = now + G_USEC_PER_SEC;
-      self->frames_left = self->max_frames_per_second;
+      self->frames_left = MIN (self->frames_left, 0) + self->max_frames_per_second;
     }
   if (self->frames_left > 0)
     {
-      self->frames_left--;
       read_length (self);
       return;
     }
@@ -215,6 +218,7 @@ body_read_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
+  self->frames_left -= (gint64) (length + 1023) / 1024;
   handle_frame (self, length);
   read_on (self);
 }
@@ -330,10 +334,7 @@ encode (guint32 id, const char *kind, GVariant *arguments)
 
   size = g_variant_get_size (message);
   if (size > FERRY_FRAME_MAX)
-    {
-      g_critical ("A message '%s' of %" G_GSIZE_FORMAT " bytes is too long to be sent", kind, size);
-      return NULL;
-    }
+    return NULL;
 
   buffer = g_malloc (sizeof length + size);
   length = GUINT32_TO_LE ((guint32) size);
@@ -345,23 +346,19 @@ encode (guint32 id, const char *kind, GVariant *arguments)
 gboolean
 ferry_link_send (FerryLink *self, guint32 id, const char *kind, GVariant *arguments)
 {
-  GBytes *bytes = encode (id, kind, arguments);
+  g_autoptr (GBytes) bytes = encode (id, kind, arguments);
 
-  if (bytes == NULL || self->closed)
+  if (bytes == NULL || self->closed || self->late_failure != NULL)
+    return FALSE;
+
+  if (self->outgoing_size + g_bytes_get_size (bytes) > QUEUE_MAX)
     {
-      g_clear_pointer (&bytes, g_bytes_unref);
+      fail_late (self);
       return FALSE;
     }
 
   self->outgoing_size += g_bytes_get_size (bytes);
-  g_queue_push_tail (&self->outgoing, bytes);
-  if (self->outgoing_size > QUEUE_MAX)
-    {
-      fail_late (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                                            "the peer does not read what is sent to it"));
-      return FALSE;
-    }
-
+  g_queue_push_tail (&self->outgoing, g_steal_pointer (&bytes));
   write_next (self);
   return TRUE;
 }
@@ -383,11 +380,8 @@ ferry_link_close (FerryLink *self)
 
   self->closed = TRUE;
   self->on_closed = NULL;
-  if (self->pause != NULL)
-    {
-      g_source_destroy (self->pause);
-      g_clear_pointer (&self->pause, g_source_unref);
-    }
+  clear_source (&self->pause);
+  clear_source (&self->late_failure);
   g_cancellable_cancel (self->cancellable);
   /* Shut down rather than close: a read or write that is under way still holds the stream. */
   g_socket_shutdown (g_socket_connection_get_socket (self->connection), TRUE, TRUE, NULL);

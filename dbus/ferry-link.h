@@ -37,14 +37,16 @@ typedef void (*FerryLinkClosedFunc) (FerryLink *link, const GError *error, gpoin
  * ferry_link_new:
  * @connection: a connected stream socket
  * @max_frames_per_second: how many frames a second are read at the most, 0 = no bound; a peer that
- *   sends more just waits
+ *   sends more just waits. A frame counts once for every KiB that it begins, as the work that it
+ *   makes grows with its length
  *
  * Messages are read in the thread-default main context, at %G_PRIORITY_DEFAULT_IDLE so that bus
- * calls go first, once ferry_link_run() was called.
+ * calls go first, once ferry_link_run() was called. A link that reads or writes keeps itself alive:
+ * who no longer wants it must call ferry_link_close(), dropping the reference is not enough.
  */
 FerryLink *ferry_link_new (GSocketConnection *connection, guint max_frames_per_second);
 
-/** Starts reading. The functions are not called after ferry_link_close(). */
+/** Starts reading. The functions are not called after ferry_link_close(), which may be called from within them. */
 void ferry_link_run (FerryLink *self, FerryLinkFunc on_message, FerryLinkClosedFunc on_closed,
                      gpointer user_data);
 
@@ -54,9 +56,8 @@ void ferry_link_run (FerryLink *self, FerryLinkFunc on_message, FerryLinkClosedF
  * @arguments: (nullable): an a{sv}; consumed when floating
  *
  * Queues one message; never blocks. When more than 4 MiB wait for a peer that does not read, the link closes.
- * A message over %FERRY_FRAME_MAX is a programming error: it is logged with its kind and not sent.
  *
- * Returns: whether it was queued
+ * Returns: whether it was queued; %FALSE when the link is closed or the message is longer than %FERRY_FRAME_MAX
  */
 gboolean ferry_link_send (FerryLink *self, guint32 id, const char *kind, GVariant *arguments);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Workers without systemd: a tiny forked helper keeps the privilege, drops to the owner and executes the worker. */
+/* Workers without systemd: a tiny forked helper keeps the privilege, drops to the owner and
+ * executes the worker. */
 
 #pragma once
 
@@ -12,8 +13,8 @@ G_BEGIN_DECLS
  * @worker: path of the worker program
  * @socket: path of the socket that it shall connect to
  *
- * Forks the helper. Must be called before the first thread and before privileges are dropped. The helper ends when
- * the other end of its socket closes, and its workers with it.
+ * Forks the helper. Must be called before the first thread and before privileges are dropped. The
+ * helper ends when the other end of its socket closes, and its workers with it.
  *
  * Returns: a socket (owned by the caller) to the helper, -1 with @error
  */

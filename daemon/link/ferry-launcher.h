@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How workers are started: an interface with the implementations direct (ferry-direct-launcher.h), later systemd. */
+/* How workers are started: an interface with the implementations direct (ferry-direct-launcher.h),
+ * later systemd. */
 
 #pragma once
 
@@ -16,8 +17,8 @@ G_DECLARE_INTERFACE (FerryLauncher, ferry_launcher, FERRY, LAUNCHER, GObject)
  * @start: starts a worker as @uid; returns at once. When it cannot be started "exited" follows.
  * @stop: ends @uid's worker (SIGTERM, SIGKILL when it does not end in 5 s); "exited" follows
  *
- * Signal "exited" (guint uid, char *reason): the worker of @uid is gone or could not be started; @reason is one
- * sentence for the error text.
+ * Signal "exited" (guint uid, char *reason): the worker of @uid is gone or could not be started;
+ * @reason is one sentence for the error text.
  */
 struct _FerryLauncherInterface
 {
