@@ -32,6 +32,7 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{secure} ssl http2;
+    listen 127.0.0.2:{secure} ssl http2;    # a name that is not in the certificate
     server_name localhost;
     ssl_certificate {dir}/ca/server.crt;
     ssl_certificate_key {dir}/ca/server.key;
@@ -47,7 +48,7 @@ PLACES = '''
     location /slower/ {{ alias {dir}/www/; limit_rate 32k; }}
     location /no-ranges/ {{ alias {dir}/www/; max_ranges 0; }}
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
-    location /secret/ {{ return 403; }}
+    location /away/ {{ return 302 http://127.0.0.1:$arg_port/file; }}
 '''
 
 
@@ -59,7 +60,8 @@ def free_port():
 
 
 class Nginx:
-    """Serves `www` at url() and secure_url(), also below /slow, /slower, /no-ranges, /moved."""
+    """Serves `www` at url() and secure_url(), also below /slow, /slower, /no-ranges, /moved;
+    /away/?port=N leads to another server."""
 
     def __init__(self, world):
         self.world = world

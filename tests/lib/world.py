@@ -112,7 +112,7 @@ class World:
         self.with_polkit = polkit and self.isolated
         self.ferryd_arguments = list(ferryd_arguments)
         self.ferryd_env = dict(ferryd_env or {})
-        self.worker = worker                    # path of another worker program
+        self.worker = worker                    # another worker program, beside this file
         self.stack = contextlib.ExitStack()     # undoes everything, last first
         self.clients = []
         self.bus = self.connection = None
@@ -395,7 +395,8 @@ class World:
                 os.chown(path, ferry.pw_uid, ferry.pw_gid)
         if self.isolated:
             self._make_dconf()
-        worker = self.worker or os.path.join(self.build, 'daemon/worker/ferry-worker')
+        worker = (os.path.join(self.lib, self.worker) if self.worker else
+                  os.path.join(self.build, 'daemon/worker/ferry-worker'))
         schema = first(os.path.join(BUILD, 'data', 'gschemas.compiled'),
                        os.path.join(BUILD, '**', 'gschemas.compiled'))
         extra = {'G_MESSAGES_DEBUG': 'all'} if os.environ.get('FERRY_TEST_DEBUG') else {}
@@ -446,10 +447,8 @@ class World:
 
     def workers(self):
         """(pid, uid) of the running workers."""
-        name = os.path.basename(self.worker) if self.worker else 'ferry-worker'
-        if not self.root:
-            return [(p, u) for p, u in processes(name) if u == os.geteuid() and self._ours(p)]
-        return processes(name)
+        found = processes('ferry-worker') + (processes(self.worker) if self.worker else [])
+        return found if self.isolated else [(p, u) for p, u in found if self._ours(p)]
 
     def _ours(self, pid):
         """Without a process namespace only the command line tells whose worker it is."""
