@@ -16,31 +16,41 @@ MARK = 'FERRY_TEST_ISOLATED'
 FLAGS = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
 
 
-def possible(flags):
+def possible(flags, command):
     """Whether namespaces can be had; without root they cannot."""
     if os.geteuid() != 0:
         return False
-    probe = subprocess.run(['unshare', *flags, 'true'], stdout=subprocess.DEVNULL,
+    probe = subprocess.run(['unshare', *flags, *command], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
     return probe.returncode == 0
 
 
 def inside():
     """Whether this process is already in namespaces of its own."""
-    return os.environ.get(MARK) == '1'
+    return MARK in os.environ
 
 
-def enter(own_network=True):
+def own_network():
+    """Whether one of them is a network; some containers have no right to it."""
+    return os.environ.get(MARK) == 'network'
+
+
+def enter(want_network=True):
     """Starts this program again in its own namespaces; returns at once when that is impossible."""
     if inside():
-        if own_network:
+        if own_network():
             subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
             network(True)
         return
-    flags = FLAGS + (['--net'] if own_network else [])
-    if possible(flags):
-        env = dict(os.environ, **{MARK: '1'})
-        os.execvpe('unshare', ['unshare', *flags, '/usr/bin/python3', '-B', *sys.argv], env)
+    with_network = FLAGS + ['--net']
+    if want_network and possible(with_network, ['ip', 'link', 'set', 'lo', 'up']):
+        flags, mark = with_network, 'network'
+    elif possible(FLAGS, ['true']):
+        flags, mark = FLAGS, 'yes'
+    else:
+        return
+    env = dict(os.environ, **{MARK: mark})
+    os.execvpe('unshare', ['unshare', *flags, '/usr/bin/python3', '-B', *sys.argv], env)
 
 
 def network(up):

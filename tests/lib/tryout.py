@@ -145,7 +145,7 @@ def attempt(world, url):
 
 def main():
     url = sys.argv[1] if len(sys.argv) > 1 else None
-    isolate.enter(own_network=False)
+    isolate.enter(want_network=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         with World(needs_namespaces=False) as world:
