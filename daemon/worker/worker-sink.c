@@ -269,9 +269,12 @@ worker_sink_expect (WorkerSink *self, guint64 total, GError **error)
   if (!check_usable (self, error))
     return FALSE;
 
+  if (total != FERRY_SIZE_UNKNOWN && total > held &&
+      !worker_space_check (self->fd, total - held, self->directory->display, error))
+    return FALSE;
+
   self->total = total;
-  return total == FERRY_SIZE_UNKNOWN || total <= held ||
-         worker_space_check (self->fd, total - held, self->directory->display, error);
+  return TRUE;
 }
 
 /* Takes room for the next @size bytes and some more. When there is none nothing is damaged, so
