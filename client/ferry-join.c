@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-join.h"
+
+#include "ferry-error.h"
+#include "ferry-headers.h"
+#include "ferry-print.h"
+#include "ferry-resolve.h"
+
+/* The service drops the fragment. */
+static gboolean
+is_same_url (const char *left, const char *right)
+{
+  gsize left_length = strcspn (left, "#");
+  gsize right_length = strcspn (right, "#");
+
+  return left_length == right_length && strncmp (left, right, left_length) == 0;
+}
+
+static GVariant *
+find_file (GVariant *files, const FerryFetchItem *item)
+{
+  for (gsize i = 0; i < g_variant_n_children (files); i++)
+    {
+      g_autoptr (GVariant) file = g_variant_get_child_value (files, i);
+      const char *url, *path;
+
+      if (g_variant_lookup (file, "RemoteUrl", "&s", &url) &&
+          g_variant_lookup (file, "LocalPath", "&s", &path) && is_same_url (url, item->url->url) &&
+          g_str_equal (path, item->target))
+        return g_steal_pointer (&file);
+    }
+
+  return NULL;
+}
+
+/* Joining must give what a new job would: not less checked, and the file at the end. */
+static gboolean
+check_joinable (FerryRemoteJob *job, GVariant *file, gsize n_files,
+                const FerryFetchOptions *options, GError **error)
+{
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+  const char *digest = "";
+
+  g_variant_lookup (file, "Digest", "&s", &digest);
+  if (options->digest != NULL && g_ascii_strcasecmp (options->digest, digest) != 0)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "job %s fetches this already, with %s digest; `ferry cancel %s` first", id,
+                   *digest == '\0' ? "no" : "another", id);
+      return FALSE;
+    }
+  if (n_files > 1 && !ferry_remote_job_get_boolean (job, "AutoComplete"))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "job %s of %" G_GSIZE_FORMAT " files fetches this already; `ferry watch %s` "
+                   "follows it, `ferry complete %s` hands its files over",
+                   id, n_files, id, id);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+call (FerryClient *client, FerryRemoteJob *job, const char *method, GVariant *arguments,
+      GError **error)
+{
+  g_autoptr (GVariant)
+      reply = ferry_client_call_job (client, job->path, method, arguments, NULL, error);
+
+  return reply != NULL;
+}
+
+static gboolean
+set_headers (FerryClient *client, FerryRemoteJob *job, char **headers, GError **error)
+{
+  g_auto (GStrv) plain = NULL;
+  g_auto (GStrv) secret = NULL;
+
+  ferry_headers_split (headers, &plain, &secret);
+  if (plain[0] != NULL &&
+      !ferry_client_set_property (client, job->path, "RequestHeaders",
+                                  g_variant_new_strv ((const char *const *) plain, -1), error))
+    return FALSE;
+
+  return secret[0] == NULL ||
+         call (client, job, "SetCustomHeaders", g_variant_new ("(^as)", secret), error);
+}
+
+/* Gives the job what was asked for on this command line, and sets it going. */
+static gboolean
+revive (FerryClient *client, FerryRemoteJob *job, const FerryFetchItem *item,
+        const FerryFetchOptions *options, GError **error)
+{
+  FerryJobState state = ferry_remote_job_get_state (job);
+  GVariant *credentials = ferry_url_get_credentials (item->url, "server");
+
+  if (credentials != NULL && !call (client, job, "SetCredentials", credentials, error))
+    return FALSE;
+  if (options->priority != NULL &&
+      !ferry_client_set_property (client, job->path, "Priority",
+                                  g_variant_new_string (options->priority), error))
+    return FALSE;
+  if (!set_headers (client, job, options->headers, error))
+    return FALSE;
+  if (!ferry_remote_job_get_boolean (job, "AutoComplete") &&
+      !ferry_client_set_property (client, job->path, "AutoComplete", g_variant_new_boolean (TRUE),
+                                  error))
+    return FALSE;
+
+  if (state == FERRY_JOB_STATE_SUSPENDED || state == FERRY_JOB_STATE_ERROR)
+    return call (client, job, "Resume", NULL, error);
+  if (state == FERRY_JOB_STATE_TRANSFERRED)
+    return call (client, job, "Complete", NULL, error);
+
+  return TRUE;
+}
+
+/* A job that ends between two of our calls is none that could be joined. */
+static gboolean
+has_ended (const GError *error)
+{
+  return g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+}
+
+static gboolean
+join (FerryClient *client, FerryRemoteJob *job, FerryFetchItem *item, GVariant *file, gsize n_files,
+      const FerryFetchOptions *options, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+
+  if (!check_joinable (job, file, n_files, options, error))
+    return FALSE;
+  if (!revive (client, job, item, options, &local_error))
+    {
+      if (has_ended (local_error))
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  item->job_path = g_strdup (job->path);
+  ferry_print_note ("job %s fetches %s already: joined", id, item->label);
+  return TRUE;
+}
+
+gboolean
+ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options,
+                 FerryFetchItem **failed, GError **error)
+{
+  g_autoptr (GPtrArray) jobs = ferry_remote_jobs_load (client, error);
+
+  *failed = NULL;
+  if (jobs == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      FerryRemoteJob *job = g_ptr_array_index (jobs, i);
+      g_autoptr (GVariant) files = NULL;
+      g_autoptr (GError) local_error = NULL;
+
+      if (!g_str_equal (ferry_remote_job_get_string (job, "Type"), "download"))
+        continue;
+      files = ferry_remote_files_load (client, job->path, &local_error);
+      if (files == NULL && has_ended (local_error))
+        continue;
+      if (files == NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      for (guint j = 0; j < items->len; j++)
+        {
+          FerryFetchItem *item = g_ptr_array_index (items, j);
+          g_autoptr (GVariant) file = NULL;
+
+          if (item->state != FERRY_FETCH_WAITING || item->job_path != NULL)
+            continue;
+          file = find_file (files, item);
+          if (file != NULL &&
+              !join (client, job, item, file, g_variant_n_children (files), options, error))
+            {
+              *failed = item;
+              return FALSE;
+            }
+        }
+    }
+
+  return TRUE;
+}
