@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An attempt's state, shared by its life (worker-attempt.c), its words (worker-report.c) and its work (worker-fetch.c). */
+
+#pragma once
+
+#include "worker-attempt.h"
+#include "worker-digest.h"
+#include "worker-failure.h"
+#include "worker-ranges.h"
+#include "worker-request.h"
+#include "worker-sink.h"
+
+G_BEGIN_DECLS
+
+/* At most one "progress" in this time, µs. */
+#define WORKER_PROGRESS_INTERVAL (100 * 1000)
+
+/* A body of this size or less is told of by "done" alone, if it is quick. */
+#define WORKER_SMALL_BODY (256 * 1024)
+
+struct _WorkerAttempt
+{
+  WorkerOrder *order;       /* (owned) */
+  WorkerSessions *sessions; /* (unowned) */
+  SoupSession *session;     /* (owned) */
+  WorkerBuffers *buffers;   /* (unowned) */
+  WorkerReportFunc report;
+  gpointer data;             /* (unowned) */
+  GCancellable *cancellable; /* (owned): cancelled by worker_attempt_stop() */
+
+  /* The sink, and the reports that tell of it, belong to whoever holds the lock. */
+  GMutex sink_lock;
+  WorkerSink *sink;    /* (owned) (nullable): %NULL before it is open and after the end */
+  WorkerMemory memory; /* (owned) */
+
+  /* Of the attempt's thread alone. */
+  WorkerRanges *ranges; /* (owned) */
+  WorkerDigest *digest; /* (owned) (nullable) */
+  GUri *home;           /* (owned) */
+  GUri *last_uri;       /* (owned) (nullable): tried once before a restart drops bytes */
+  char *final_url;      /* (owned) (nullable) */
+  const char *pending_restart; /* (nullable): reason of the restart that waits for the trial of @last_uri */
+  gboolean try_last;           /* the next request goes to @last_uri */
+  gboolean plain;              /* the next request goes without If-Range */
+  gboolean probing;            /* the next request is to prove the end of a chunked body */
+  gboolean unproven;           /* nothing has proven yet that the body was whole */
+  gboolean joined;             /* the bytes come from more than one answer */
+  guint64 start_position;
+  guint64 start_high_water;
+
+  /* Under the lock too, since a checkpoint may be the first to tell of them. */
+  guint status;             /* of the last answer, 0 = none */
+  char **response_headers;  /* (owned) (nullable) */
+  guint retry_after;        /* seconds */
+  gboolean response_sent;
+  gint64 last_progress;     /* monotonic, µs */
+};
+
+/* worker-fetch.c */
+
+/** Fetches until the file is whole, durable and right. */
+gboolean worker_fetch_run (WorkerAttempt *self, GError **error);
+
+/** (Re)starts the digest over what the sink holds; nothing to do without one. */
+gboolean worker_fetch_start_digest (WorkerAttempt *self, GError **error);
+
+/* worker-report.c: all with @sink_lock held */
+
+void worker_report_response (WorkerAttempt *self);
+/** Tells of @position when it is time to; sends "response" before the first one. */
+void worker_report_progress (WorkerAttempt *self, guint64 position);
+void worker_report_checkpoint_locked (WorkerAttempt *self);
+void worker_report_restarted_locked (WorkerAttempt *self, const char *reason);
+void worker_report_done_locked (WorkerAttempt *self);
+void worker_report_stopped_locked (WorkerAttempt *self);
+void worker_report_new_name_locked (WorkerAttempt *self);
+void worker_report_failed_locked (WorkerAttempt *self, const GError *error);
+
+G_END_DECLS

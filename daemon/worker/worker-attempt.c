@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-attempt-private.h"
+
+#include "ferry-worker-protocol.h"
+#include "worker-redirect.h"
+
+WorkerAttempt *
+worker_attempt_new (WorkerOrder *order, WorkerSessions *sessions, SoupSession *session,
+                    WorkerBuffers *buffers, const char *last_url, WorkerReportFunc report,
+                    gpointer data)
+{
+  WorkerAttempt *self = g_atomic_rc_box_new0 (WorkerAttempt);
+
+  self->order = order;
+  self->sessions = sessions;
+  self->session = g_object_ref (session);
+  self->buffers = buffers;
+  self->report = report;
+  self->data = data;
+  self->cancellable = g_cancellable_new ();
+  g_mutex_init (&self->sink_lock);
+  worker_memory_load (&self->memory, order->resume);
+  self->start_high_water = self->memory.high_water;
+  if (last_url != NULL)
+    self->last_uri = worker_uri_parse (last_url, NULL);
+  return self;
+}
+
+static void
+clear (gpointer data)
+{
+  WorkerAttempt *self = data;
+
+  worker_digest_free (self->digest);
+  worker_sink_free (self->sink);
+  worker_memory_clear (&self->memory);
+  worker_order_free (self->order);
+  g_object_unref (self->session);
+  g_object_unref (self->cancellable);
+  g_mutex_clear (&self->sink_lock);
+  g_clear_pointer (&self->ranges, worker_ranges_free);
+  g_clear_pointer (&self->home, g_uri_unref);
+  g_clear_pointer (&self->last_uri, g_uri_unref);
+  g_free (self->final_url);
+  g_strfreev (self->response_headers);
+}
+
+WorkerAttempt *
+worker_attempt_ref (WorkerAttempt *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+worker_attempt_unref (WorkerAttempt *self)
+{
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+const WorkerOrder *
+worker_attempt_get_order (WorkerAttempt *self)
+{
+  return self->order;
+}
+
+const char *
+worker_attempt_get_final_url (WorkerAttempt *self)
+{
+  return self->final_url;
+}
+
+static gboolean
+open_sink (WorkerAttempt *self, GError **error)
+{
+  gboolean lost = FALSE;
+  WorkerSink *sink =
+      worker_sink_open (self->order->path, self->order->temporary_name, self->order->resume,
+                        &lost, error);
+
+  if (sink == NULL)
+    return FALSE;
+
+  g_mutex_lock (&self->sink_lock);
+  self->sink = sink;
+  self->start_position = worker_sink_get_position (sink);
+  self->joined = self->start_position > 0;
+  if (self->start_position == 0)
+    worker_memory_drop_bytes (&self->memory);
+  if (lost)
+    worker_report_restarted_locked (self, "temporary-file-lost");
+  g_mutex_unlock (&self->sink_lock);
+  return TRUE;
+}
+
+static gboolean
+prepare (WorkerAttempt *self, GError **error)
+{
+  self->ranges = worker_ranges_new (self->order->ranges, error);
+  if (self->ranges == NULL)
+    return FALSE;
+  self->home = worker_uri_parse (self->order->url, error);
+  if (self->home == NULL)
+    return FALSE;
+  return open_sink (self, error) && worker_fetch_start_digest (self, error);
+}
+
+/* Keeps what was written, if the file system still lets us. */
+static void
+end_badly_locked (WorkerAttempt *self, const GError *error)
+{
+  g_autoptr (GError) sink_error = NULL;
+  gboolean stopped = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  if (g_error_matches (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_NOT_OURS))
+    {
+      worker_report_new_name_locked (self);
+      return;
+    }
+
+  if (self->sink != NULL
+      && worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink))
+    worker_sink_checkpoint (self->sink, &sink_error);
+
+  if (stopped && sink_error == NULL)
+    worker_report_stopped_locked (self);
+  else
+    worker_report_failed_locked (self, sink_error != NULL && stopped ? sink_error : error);
+}
+
+void
+worker_attempt_run (WorkerAttempt *self)
+{
+  g_autoptr (GError) error = NULL;
+  WorkerSink *sink;
+  gboolean fetched = prepare (self, &error) && worker_fetch_run (self, &error);
+
+  g_clear_pointer (&self->digest, worker_digest_free);
+  g_mutex_lock (&self->sink_lock);
+  if (fetched)
+    worker_report_done_locked (self);
+  else
+    end_badly_locked (self, error);
+  sink = g_steal_pointer (&self->sink);
+  g_mutex_unlock (&self->sink_lock);
+  worker_sink_free (sink);
+}
+
+void
+worker_attempt_stop (WorkerAttempt *self)
+{
+  g_cancellable_cancel (self->cancellable);
+}
+
+void
+worker_attempt_checkpoint (WorkerAttempt *self)
+{
+  g_mutex_lock (&self->sink_lock);
+  /* A failure stays with the sink, and the attempt's own thread meets it at its next call. */
+  if (self->sink != NULL
+      && worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink)
+      && worker_sink_checkpoint (self->sink, NULL))
+    worker_report_checkpoint_locked (self);
+  g_mutex_unlock (&self->sink_lock);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads the body of an answer, and says whether its end is a proven one. Blocks. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  GInputStream *stream; /* (unowned) */
+  guint64 length;       /* FERRY_SIZE_UNKNOWN when chunked or ended by close */
+  gboolean chunked;
+  guint64 got;
+} WorkerBody;
+
+/**
+ * worker_body_read:
+ * @size: room in @buffer, 256 KiB or more for speed
+ *
+ * A body that ends before its length is CONNECTION_CLOSED; one that passes it is
+ * INVALID_SERVER_RESPONSE. What GIO says of a broken connection is handed on.
+ *
+ * Returns: bytes read, 0 at the end, -1 with @error
+ */
+gssize worker_body_read (WorkerBody *self, gpointer buffer, gsize size, GCancellable *cancellable,
+                         GError **error);
+
+/**
+ * worker_body_is_proven:
+ *
+ * Whether the end that worker_body_read() came to is the one the server meant. A length proves it, and the clean end of a
+ * connection that the body is ended by (GIO reports the others as errors). For chunks: whether the last
+ * one was seen; libsoup 3.2.3 reports a connection that ends between two chunks as a clean end.
+ */
+gboolean worker_body_is_proven (WorkerBody *self);
+
+G_END_DECLS

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-order.h"
+
+#include "ferry-worker-protocol.h"
+
+#include <string.h>
+
+static guint64
+lookup_size (GVariant *dict, const char *key)
+{
+  guint64 value = FERRY_SIZE_UNKNOWN;
+
+  g_variant_lookup (dict, key, "t", &value);
+  return value;
+}
+
+WorkerOrder *
+worker_order_new (GVariant *arguments)
+{
+  g_autoptr (WorkerOrder) self = g_new0 (WorkerOrder, 1);
+
+  g_variant_lookup (arguments, "Attempt", "t", &self->attempt);
+  g_variant_lookup (arguments, "Job", "s", &self->job);
+  g_variant_lookup (arguments, "File", "u", &self->file);
+  g_variant_lookup (arguments, "Url", "s", &self->url);
+  g_variant_lookup (arguments, "Path", "s", &self->path);
+  g_variant_lookup (arguments, "TemporaryName", "s", &self->temporary_name);
+  if (self->attempt == 0 || self->job == NULL || self->url == NULL || self->path == NULL
+      || self->temporary_name == NULL)
+    return NULL;
+
+  self->resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
+  if (self->resume == NULL)
+    self->resume = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  self->ranges = g_variant_lookup_value (arguments, "Ranges", G_VARIANT_TYPE ("a(tt)"));
+  g_variant_lookup (arguments, "Digest", "s", &self->digest);
+  if (self->digest != NULL && *self->digest == '\0')
+    g_clear_pointer (&self->digest, g_free);
+  self->size = lookup_size (arguments, "Size");
+  self->maximum_size = lookup_size (arguments, "MaximumSize");
+  g_variant_lookup (arguments, "Headers", "^as", &self->headers);
+  g_variant_lookup (arguments, "SecretHeaders", "^as", &self->secret_headers);
+  g_variant_lookup (arguments, "ProxyUsage", "s", &self->proxy_usage);
+  g_variant_lookup (arguments, "ProxyUri", "s", &self->proxy_uri);
+  g_variant_lookup (arguments, "ProxyBypass", "^as", &self->proxy_bypass);
+  return g_steal_pointer (&self);
+}
+
+/* Secrets do not outlive their use. */
+static void
+free_secrets (char **lines)
+{
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    explicit_bzero (lines[i], strlen (lines[i]));
+  g_strfreev (lines);
+}
+
+void
+worker_order_free (WorkerOrder *self)
+{
+  if (self == NULL)
+    return;
+
+  g_free (self->job);
+  g_free (self->url);
+  g_free (self->path);
+  g_free (self->temporary_name);
+  g_clear_pointer (&self->resume, g_variant_unref);
+  g_clear_pointer (&self->ranges, g_variant_unref);
+  g_free (self->digest);
+  g_strfreev (self->headers);
+  free_secrets (self->secret_headers);
+  g_free (self->proxy_usage);
+  g_free (self->proxy_uri);
+  g_strfreev (self->proxy_bypass);
+  g_free (self);
+}
+
+void
+worker_memory_load (WorkerMemory *self, GVariant *resume)
+{
+  *self = (WorkerMemory){ 0 };
+  self->total = lookup_size (resume, "Total");
+  g_variant_lookup (resume, "Validator", "s", &self->validator.text);
+  if (self->validator.text != NULL)
+    {
+      g_variant_lookup (resume, "ValidatorStrong", "b", &self->validator.strong);
+      g_variant_lookup (resume, "ValidatorIsDate", "b", &self->validator.is_date);
+    }
+  g_variant_lookup (resume, "Restarts", "u", &self->restarts);
+  g_variant_lookup (resume, "HighWater", "t", &self->high_water);
+  g_variant_lookup (resume, "Afresh", "b", &self->afresh);
+}
+
+void
+worker_memory_save (const WorkerMemory *self, GVariantDict *dict)
+{
+  if (self->total != FERRY_SIZE_UNKNOWN)
+    g_variant_dict_insert (dict, "Total", "t", self->total);
+  if (self->validator.text != NULL)
+    {
+      g_variant_dict_insert (dict, "Validator", "s", self->validator.text);
+      g_variant_dict_insert (dict, "ValidatorStrong", "b", self->validator.strong);
+      g_variant_dict_insert (dict, "ValidatorIsDate", "b", self->validator.is_date);
+    }
+  if (self->restarts > 0)
+    g_variant_dict_insert (dict, "Restarts", "u", self->restarts);
+  g_variant_dict_insert (dict, "HighWater", "t", self->high_water);
+  if (self->afresh)
+    g_variant_dict_insert (dict, "Afresh", "b", TRUE);
+}
+
+void
+worker_memory_drop_bytes (WorkerMemory *self)
+{
+  self->total = FERRY_SIZE_UNKNOWN;
+  worker_validator_clear (&self->validator);
+}
+
+void
+worker_memory_clear (WorkerMemory *self)
+{
+  worker_validator_clear (&self->validator);
+}

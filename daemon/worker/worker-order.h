@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What "start" of ferry-worker-protocol.h asks for, and what is remembered between two attempts at a file. */
+
+#pragma once
+
+#include "worker-validator.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/** "start". */
+typedef struct
+{
+  guint64 attempt;
+  char *job;             /* (owned) */
+  guint32 file;
+  char *url;             /* (owned) */
+  char *path;            /* (owned) */
+  char *temporary_name;  /* (owned) */
+  GVariant *resume;      /* (owned): a{sv} */
+  GVariant *ranges;      /* (owned) (nullable): a(tt) */
+  char *digest;          /* (owned) (nullable) */
+  guint64 size;          /* expected, FERRY_SIZE_UNKNOWN */
+  guint64 maximum_size;  /* of the local file, FERRY_SIZE_UNKNOWN = no limit */
+  char **headers;        /* (owned) (nullable) */
+  char **secret_headers; /* (owned) (nullable) */
+  char *proxy_usage;     /* (owned) (nullable) */
+  char *proxy_uri;       /* (owned) (nullable) */
+  char **proxy_bypass;   /* (owned) (nullable) */
+} WorkerOrder;
+
+/** Returns: (transfer full) (nullable): %NULL when @arguments lack Attempt, Job, Url, Path or TemporaryName */
+WorkerOrder *worker_order_new (GVariant *arguments);
+void worker_order_free (WorkerOrder *self);
+
+/**
+ * WorkerMemory:
+ *
+ * The worker's own keys of `Resume`; those of the sink are beside them.
+ */
+typedef struct
+{
+  guint64 total;             /* of the remote file, FERRY_SIZE_UNKNOWN */
+  WorkerValidator validator; /* (owned): of the bytes that are held */
+  guint32 restarts;          /* in a row, without a byte beyond @high_water */
+  guint64 high_water;        /* most bytes of the file that were ever held */
+  gboolean afresh;           /* a wrong digest was answered with a start without resuming already */
+} WorkerMemory;
+
+/** Reads the keys from @resume; what is absent or of another type has its empty value. */
+void worker_memory_load (WorkerMemory *self, GVariant *resume);
+void worker_memory_save (const WorkerMemory *self, GVariantDict *dict);
+/** Forgets the bytes, not the counts. */
+void worker_memory_drop_bytes (WorkerMemory *self);
+void worker_memory_clear (WorkerMemory *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerOrder, worker_order_free)
+
+G_END_DECLS

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-attempt-private.h"
+
+#include "ferry-text.h"
+#include "ferry-worker-protocol.h"
+
+static void
+send (WorkerAttempt *self, const char *kind, GVariantDict *dict)
+{
+  g_variant_dict_insert (dict, "Attempt", "t", self->order->attempt);
+  self->report (self->data, kind, g_variant_ref_sink (g_variant_dict_end (dict)));
+}
+
+static guint64
+get_total (WorkerAttempt *self)
+{
+  return self->ranges != NULL ? worker_ranges_get_total (self->ranges, self->memory.total)
+                              : FERRY_SIZE_UNKNOWN;
+}
+
+static void
+add_response (WorkerAttempt *self, GVariantDict *dict)
+{
+  if (self->status != 0)
+    g_variant_dict_insert (dict, "HttpStatus", "u", (guint32) self->status);
+  if (self->response_headers != NULL)
+    g_variant_dict_insert (dict, "ResponseHeaders", "^as", self->response_headers);
+  if (self->memory.validator.text != NULL)
+    g_variant_dict_insert (dict, "Validator", "s", self->memory.validator.text);
+}
+
+void
+worker_report_response (WorkerAttempt *self)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  if (self->response_sent)
+    return;
+  self->response_sent = TRUE;
+  add_response (self, &dict);
+  g_variant_dict_insert (&dict, "Total", "t", get_total (self));
+  send (self, "response", &dict);
+}
+
+void
+worker_report_progress (WorkerAttempt *self, guint64 position)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  gint64 now = g_get_monotonic_time ();
+
+  if (now - self->last_progress < WORKER_PROGRESS_INTERVAL)
+    return;
+  self->last_progress = now;
+  worker_report_response (self);
+  g_variant_dict_insert (&dict, "Bytes", "t", position);
+  g_variant_dict_insert (&dict, "Total", "t", get_total (self));
+  send (self, "progress", &dict);
+}
+
+/* The state to go on from, and how many bytes that are. */
+static void
+add_resume (WorkerAttempt *self, GVariantDict *dict)
+{
+  g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
+  guint64 durable = 0;
+
+  if (self->sink != NULL)
+    {
+      durable = worker_sink_get_durable (self->sink);
+      if (durable > self->memory.high_water)
+        {
+          self->memory.high_water = durable;
+          self->memory.restarts = 0;
+        }
+      worker_sink_add_resume (self->sink, &resume);
+      worker_memory_save (&self->memory, &resume);
+      g_variant_dict_insert_value (dict, "Resume", g_variant_dict_end (&resume));
+    }
+  else
+    {
+      /* It was never opened: all is as it was given to us. */
+      g_variant_lookup (self->order->resume, "Offset", "t", &durable);
+      g_variant_dict_insert_value (dict, "Resume", self->order->resume);
+    }
+  g_variant_dict_insert (dict, "Bytes", "t", durable);
+}
+
+void
+worker_report_checkpoint_locked (WorkerAttempt *self)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  worker_report_response (self);
+  add_resume (self, &dict);
+  send (self, "checkpoint", &dict);
+}
+
+void
+worker_report_restarted_locked (WorkerAttempt *self, const char *reason)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  add_resume (self, &dict);
+  g_variant_dict_insert (&dict, "Reason", "s", reason);
+  send (self, "restarted", &dict);
+}
+
+void
+worker_report_done_locked (WorkerAttempt *self)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  add_resume (self, &dict);
+  add_response (self, &dict);
+  send (self, "done", &dict);
+}
+
+void
+worker_report_stopped_locked (WorkerAttempt *self)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  add_resume (self, &dict);
+  send (self, "stopped", &dict);
+}
+
+void
+worker_report_new_name_locked (WorkerAttempt *self)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  send (self, "new-name", &dict);
+}
+
+static GVariant *
+build_error (WorkerAttempt *self, const WorkerFailure *failure, const char *message)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *clean = ferry_text_clean (message, FERRY_TEXT_MAX);
+
+  g_variant_dict_insert (&dict, "Name", "s", ferry_error_get_name (failure->code));
+  g_variant_dict_insert (&dict, "Context", "s",
+                         ferry_error_context_to_string (failure->context));
+  g_variant_dict_insert (&dict, "Message", "s", clean);
+  if (self->status >= 300)
+    g_variant_dict_insert (&dict, "HttpStatus", "u", (guint32) self->status);
+  return g_variant_dict_end (&dict);
+}
+
+void
+worker_report_failed_locked (WorkerAttempt *self, const GError *error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  WorkerFailure failure = worker_failure_from_error (error);
+
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR) && self->status >= 300)
+    failure = worker_failure_from_status (self->status);
+
+  add_resume (self, &dict);
+  add_response (self, &dict);
+  g_variant_dict_insert_value (&dict, "Error", build_error (self, &failure, error->message));
+  g_variant_dict_insert (&dict, "Transient", "b", failure.transient);
+  g_variant_dict_insert (&dict, "NewBytes", "b",
+                         self->memory.high_water > self->start_high_water);
+  if (self->retry_after > 0)
+    g_variant_dict_insert (&dict, "RetryAfter", "u", (guint32) self->retry_after);
+  if (failure.wait_reason != NULL)
+    g_variant_dict_insert (&dict, "WaitReason", "s", failure.wait_reason);
+  send (self, "failed", &dict);
+}

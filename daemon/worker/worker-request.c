@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-request.h"
+
+#include "ferry-config.h"
+#include "ferry-text.h"
+#include "ferry-worker-protocol.h"
+#include "worker-redirect.h"
+
+#include <string.h>
+
+/* The body of a redirect or an error that is worth reading to keep its connection. */
+#define DRAIN_MAX (64 * 1024)
+
+/* ResponseHeaders in all, bytes. */
+#define HEADERS_MAX (16 * 1024)
+
+/* Not for a property that others of the owner's programs read: they hold secrets or addresses. */
+static const char *const hidden_headers[] = {
+  "Set-Cookie", "Set-Cookie2",      "Authentication-Info", "Proxy-Authentication-Info",
+  "Location",   "Content-Location", "Refresh",             NULL
+};
+
+static gboolean
+is_hidden (const char *name)
+{
+  for (guint i = 0; hidden_headers[i] != NULL; i++)
+    if (g_ascii_strcasecmp (hidden_headers[i], name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* ferryd checked them; what is malformed all the same is left out rather than given to libsoup, which would log it. */
+static void
+add_headers (SoupMessageHeaders *to, const char *const *lines)
+{
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    {
+      const char *colon = strchr (lines[i], ':');
+      g_autofree char *name = NULL;
+      g_autofree char *value = NULL;
+
+      if (colon == NULL || colon == lines[i] || strpbrk (lines[i], "\r\n") != NULL)
+        continue;
+      name = g_strndup (lines[i], colon - lines[i]);
+      if (strpbrk (name, " \t") != NULL)
+        continue;
+      value = g_strstrip (g_strdup (colon + 1));
+      soup_message_headers_append (to, name, value);
+    }
+}
+
+static SoupMessage *
+create_message (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri)
+{
+  SoupMessage *message = soup_message_new_from_uri (SOUP_METHOD_GET, uri);
+  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+
+  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  add_headers (headers, requester->headers);
+  if (worker_uri_same_origin (requester->home, uri))
+    add_headers (headers, requester->secret_headers);
+
+  if (soup_message_headers_get_list (headers, "User-Agent") == NULL)
+    soup_message_headers_replace (headers, "User-Agent", "ferry/" FERRY_VERSION);
+  if (soup_message_headers_get_list (headers, "Accept") == NULL)
+    soup_message_headers_replace (headers, "Accept", "*/*");
+  soup_message_headers_replace (headers, "Accept-Encoding", "identity");
+
+  if (request->ranged)
+    {
+      g_autofree char *range = NULL;
+
+      if (request->end == FERRY_SIZE_UNKNOWN)
+        range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-", request->start);
+      else
+        range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, request->start,
+                                 request->end - 1);
+      soup_message_headers_replace (headers, "Range", range);
+      if (request->if_range != NULL)
+        soup_message_headers_replace (headers, "If-Range", request->if_range);
+    }
+
+  return message;
+}
+
+/* Sets on each new connection what libsoup has no property for. */
+static void
+network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
+                  gpointer data)
+{
+  GSocketConnection *socket_connection = NULL;
+  g_autoptr (GIOStream) base = NULL;
+
+  /* Without it a cut TLS stream looks like the end of a body that has no length. */
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && G_IS_TLS_CONNECTION (connection))
+    g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (connection), TRUE);
+
+  if (event != G_SOCKET_CLIENT_COMPLETE)
+    return;
+  if (G_IS_TLS_CONNECTION (connection))
+    g_object_get (connection, "base-io-stream", &base, NULL);
+  if (G_IS_SOCKET_CONNECTION (base != NULL ? base : connection))
+    socket_connection = G_SOCKET_CONNECTION (base != NULL ? base : connection);
+  if (socket_connection != NULL)
+    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection),
+                          WORKER_STALL_TIMEOUT);
+}
+
+static const char *
+describe_certificate (GTlsCertificateFlags flags)
+{
+  if (flags & G_TLS_CERTIFICATE_UNKNOWN_CA)
+    return "its certificate is signed by nobody we know";
+  if (flags & G_TLS_CERTIFICATE_BAD_IDENTITY)
+    return "its certificate is for another host";
+  if (flags & G_TLS_CERTIFICATE_EXPIRED)
+    return "its certificate has expired";
+  if (flags & G_TLS_CERTIFICATE_NOT_ACTIVATED)
+    return "its certificate is not valid yet";
+  if (flags & G_TLS_CERTIFICATE_REVOKED)
+    return "its certificate was revoked";
+  return "its certificate is not acceptable";
+}
+
+static void
+explain_error (SoupMessage *message, GError **error)
+{
+  GTlsCertificateFlags flags = soup_message_get_tls_peer_certificate_errors (message);
+
+  if (error == NULL || *error == NULL || (*error)->domain != G_TLS_ERROR || flags == 0)
+    return;
+  g_clear_error (error);
+  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE, "The server is not trusted: %s",
+               describe_certificate (flags));
+}
+
+static WorkerExchange *
+send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri, GError **error)
+{
+  WorkerExchange *exchange = g_new0 (WorkerExchange, 1);
+
+  exchange->origin = worker_uri_get_origin (uri);
+  if (!worker_sessions_enter (requester->sessions, exchange->origin, requester->cancellable, error))
+    {
+      g_free (exchange->origin);
+      g_free (exchange);
+      return NULL;
+    }
+
+  exchange->sessions = requester->sessions;
+  exchange->cancellable = requester->cancellable;
+  exchange->uri = g_uri_ref (uri);
+  exchange->message = create_message (requester, request, uri);
+  g_signal_connect (exchange->message, "network-event", G_CALLBACK (network_event_cb), NULL);
+  exchange->stream = soup_session_send (requester->session, exchange->message,
+                                        requester->cancellable, error);
+  if (exchange->stream == NULL)
+    {
+      explain_error (exchange->message, error);
+      worker_exchange_close (exchange, WORKER_CLOSE_DROP);
+      return NULL;
+    }
+  return exchange;
+}
+
+WorkerExchange *
+worker_request_send (const WorkerRequester *requester, const WorkerRequest *request, GError **error)
+{
+  g_autoptr (GUri) uri = g_uri_ref (request->uri);
+
+  for (guint count = 0;; count++)
+    {
+      WorkerExchange *exchange = send_one (requester, request, uri, error);
+      const char *location;
+      GUri *next;
+
+      if (exchange == NULL || !worker_redirect_is (soup_message_get_status (exchange->message)))
+        return exchange;
+
+      location = soup_message_headers_get_one (
+          soup_message_get_response_headers (exchange->message), "Location");
+      next = worker_redirect_resolve (uri, location, count, error);
+      worker_exchange_close (exchange, next != NULL ? WORKER_CLOSE_DRAIN : WORKER_CLOSE_DROP);
+      if (next == NULL)
+        return NULL;
+      g_uri_unref (uri);
+      uri = next;
+    }
+}
+
+static guint64
+get_content_length (SoupMessageHeaders *headers)
+{
+  if (soup_message_headers_get_encoding (headers) != SOUP_ENCODING_CONTENT_LENGTH)
+    return FERRY_SIZE_UNKNOWN;
+  return (guint64) soup_message_headers_get_content_length (headers);
+}
+
+WorkerAnswer
+worker_exchange_get_answer (WorkerExchange *self)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (self->message);
+  const char *type = soup_message_headers_get_one (headers, "Content-Type");
+  WorkerAnswer answer = { 0 };
+
+  answer.status = soup_message_get_status (self->message);
+  answer.content_range = soup_message_headers_get_list (headers, "Content-Range");
+  answer.content_length = get_content_length (headers);
+  answer.multipart =
+      type != NULL && g_ascii_strncasecmp (type, "multipart/byteranges", 20) == 0;
+  answer.validator =
+      worker_validator_parse (soup_message_headers_get_list (headers, "ETag"),
+                              soup_message_headers_get_one (headers, "Last-Modified"),
+                              soup_message_headers_get_one (headers, "Date"),
+                              g_get_real_time () / G_USEC_PER_SEC);
+  return answer;
+}
+
+gboolean
+worker_exchange_is_chunked (WorkerExchange *self)
+{
+  return soup_message_headers_get_encoding (soup_message_get_response_headers (self->message))
+         == SOUP_ENCODING_CHUNKED;
+}
+
+char **
+worker_exchange_dup_headers (WorkerExchange *self)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  SoupMessageHeadersIter iter;
+  const char *name;
+  const char *value;
+  gsize size = 0;
+
+  soup_message_headers_iter_init (&iter, soup_message_get_response_headers (self->message));
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    {
+      g_autofree char *line = NULL;
+      g_autofree char *clean = NULL;
+
+      if (is_hidden (name))
+        continue;
+      line = g_strdup_printf ("%s: %s", name, value);
+      clean = ferry_text_clean (line, FERRY_TEXT_MAX);
+      size += strlen (clean) + 1;
+      if (size > HEADERS_MAX)
+        break;
+      g_strv_builder_add (builder, clean);
+    }
+  return g_strv_builder_end (builder);
+}
+
+void
+worker_exchange_close (WorkerExchange *self, WorkerClose how)
+{
+  if (self == NULL)
+    return;
+
+  if (self->stream != NULL)
+    {
+      SoupMessageHeaders *headers = soup_message_get_response_headers (self->message);
+      g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+
+      /* Closing reads the body to its end, unless cancelled. */
+      g_cancellable_cancel (cancelled);
+      if (how == WORKER_CLOSE_DRAIN && get_content_length (headers) > DRAIN_MAX)
+        how = WORKER_CLOSE_DROP;
+      g_input_stream_close (self->stream,
+                            how == WORKER_CLOSE_DROP ? cancelled : self->cancellable, NULL);
+      g_object_unref (self->stream);
+    }
+
+  g_object_unref (self->message);
+  g_uri_unref (self->uri);
+  worker_sessions_leave (self->sessions, self->origin);
+  g_free (self->origin);
+  g_free (self);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One request with its redirects, up to the headers of the final answer. Blocks; in the attempt's thread. */
+
+#pragma once
+
+#include "worker-answer.h"
+#include "worker-session.h"
+
+G_BEGIN_DECLS
+
+/** Who asks: the same for all requests of an attempt. All fields are (unowned). */
+typedef struct
+{
+  WorkerSessions *sessions;
+  SoupSession *session;
+  GUri *home;                        /* the file's own URL: secret headers go to its origin only */
+  const char *const *headers;        /* (nullable): "Name: value" */
+  const char *const *secret_headers; /* (nullable) */
+  GCancellable *cancellable;
+} WorkerRequester;
+
+/** What is asked for. */
+typedef struct
+{
+  GUri *uri; /* (unowned): where to begin */
+  gboolean ranged;
+  guint64 start;
+  guint64 end;          /* exclusive, FERRY_SIZE_UNKNOWN = to the end */
+  const char *if_range; /* (nullable) (unowned) */
+} WorkerRequest;
+
+/** An answer whose body is still to be read. */
+typedef struct
+{
+  WorkerSessions *sessions;  /* (unowned) */
+  GCancellable *cancellable; /* (unowned) */
+  char *origin;              /* (owned): whose connection is held */
+  SoupMessage *message;      /* (owned) */
+  GInputStream *stream;      /* (owned) (nullable) */
+  GUri *uri;                 /* (owned): after redirects */
+} WorkerExchange;
+
+/**
+ * WorkerClose:
+ * @WORKER_CLOSE_DROP: close the connection: the rest of the body is not wanted
+ * @WORKER_CLOSE_DRAIN: read what is left if it is short, so that the connection can be used again
+ * @WORKER_CLOSE_FINISHED: the body was read to its end
+ */
+typedef enum
+{
+  WORKER_CLOSE_DROP,
+  WORKER_CLOSE_DRAIN,
+  WORKER_CLOSE_FINISHED,
+} WorkerClose;
+
+/**
+ * worker_request_send:
+ *
+ * Errors: as GIO, libsoup and worker_redirect_resolve() give them. An HTTP status is none.
+ *
+ * Returns: (transfer full): the final answer; %NULL with @error
+ */
+WorkerExchange *worker_request_send (const WorkerRequester *requester, const WorkerRequest *request,
+                                     GError **error);
+
+/** What came, for worker_answer_judge(). The strings live as long as @self; clear the validator. */
+WorkerAnswer worker_exchange_get_answer (WorkerExchange *self);
+
+/** Whether the body has no length of its own but chunks */
+gboolean worker_exchange_is_chunked (WorkerExchange *self);
+
+/** Returns: (transfer full): "Name: value" lines for the owner, cleaned, 16 KiB at most; none that holds a secret or an address */
+char **worker_exchange_dup_headers (WorkerExchange *self);
+
+/** Ends an exchange: @self is (transfer full) (nullable). */
+void worker_exchange_close (WorkerExchange *self, WorkerClose how);
+
+G_END_DECLS

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-session.h"
+
+#include "ferry-enums.h"
+#include "ferry-error.h"
+#include "ferry-worker-protocol.h"
+
+/* A job has one proxy configuration; more of them at a time than this are rare. */
+#define MAX_SESSIONS 8
+
+struct _WorkerSessions
+{
+  GHashTable *sessions; /* (owned) (element-type utf8 SoupSession): by configuration; main thread only */
+
+  GMutex lock;
+  GCond changed;
+  GHashTable *in_use; /* (owned) (element-type utf8 guint): connections by origin; under @lock */
+};
+
+void
+worker_sessions_init_process (void)
+{
+  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
+}
+
+WorkerSessions *
+worker_sessions_new (void)
+{
+  WorkerSessions *self = g_new0 (WorkerSessions, 1);
+
+  self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->in_use = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  return self;
+}
+
+void
+worker_sessions_free (WorkerSessions *self)
+{
+  if (self == NULL)
+    return;
+  g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->in_use);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->changed);
+  g_free (self);
+}
+
+static gboolean
+is_unused_cb (gpointer key, gpointer value, gpointer data)
+{
+  return G_OBJECT (value)->ref_count == 1;
+}
+
+static SoupSession *
+create_session (GProxyResolver *resolver)
+{
+  SoupSession *session;
+
+  /* Our own gate holds the number of connections down; libsoup must never wait by itself. No idle timeout: it would fire
+   * in the main thread while another may be taking the connection; worker_sessions_trim() closes them. */
+  session = soup_session_new_with_options (
+      "proxy-resolver", resolver, "timeout", WORKER_CONNECT_TIMEOUT, "idle-timeout", 0,
+      "max-conns", 4 * FERRY_WORKER_MAX_ATTEMPTS, "max-conns-per-host",
+      2 * FERRY_WORKER_MAX_ATTEMPTS, NULL);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
+  return session;
+}
+
+/* libsoup logs a proxy address that it cannot parse, so it must not get one. */
+static gboolean
+check_proxy (const char *proxy_uri, GError **error)
+{
+  g_autoptr (GUri) uri =
+      proxy_uri != NULL ? g_uri_parse (proxy_uri, SOUP_HTTP_URI_FLAGS, NULL) : NULL;
+
+  if (uri != NULL && g_uri_get_host (uri) != NULL && g_uri_get_userinfo (uri) == NULL)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECT_FAILED,
+                       "ProxyUri is not the address of a proxy");
+  return FALSE;
+}
+
+SoupSession *
+worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
+                     const char *const *bypass, GError **error)
+{
+  FerryProxyUsage value = FERRY_PROXY_USAGE_DEFAULT;
+  g_autoptr (GProxyResolver) resolver = NULL;
+  g_autofree char *key = NULL;
+  SoupSession *session;
+
+  ferry_proxy_usage_from_string (usage, &value);
+  if (value == FERRY_PROXY_USAGE_OVERRIDE)
+    {
+      g_autofree char *hosts = bypass != NULL ? g_strjoinv (" ", (char **) bypass) : g_strdup ("");
+
+      if (!check_proxy (proxy_uri, error))
+        return NULL;
+      resolver = g_simple_proxy_resolver_new (proxy_uri, (char **) bypass);
+      key = g_strdup_printf ("%s %s", proxy_uri, hosts);
+    }
+  else
+    {
+      key = g_strdup ("");
+    }
+
+  session = g_hash_table_lookup (self->sessions, key);
+  if (session != NULL)
+    return g_object_ref (session);
+
+  if (g_hash_table_size (self->sessions) >= MAX_SESSIONS)
+    g_hash_table_foreach_remove (self->sessions, is_unused_cb, NULL);
+  session = create_session (resolver);
+  g_hash_table_insert (self->sessions, g_steal_pointer (&key), session);
+  return g_object_ref (session);
+}
+
+void
+worker_sessions_trim (WorkerSessions *self)
+{
+  g_hash_table_remove_all (self->sessions);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  WorkerSessions *self = data;
+
+  g_mutex_lock (&self->lock);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+worker_sessions_enter (WorkerSessions *self, const char *origin, GCancellable *cancellable,
+                       GError **error)
+{
+  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
+  gboolean entered = FALSE;
+
+  g_mutex_lock (&self->lock);
+  while (!entered && !g_cancellable_is_cancelled (cancellable))
+    {
+      guint used = GPOINTER_TO_UINT (g_hash_table_lookup (self->in_use, origin));
+
+      if (used < WORKER_MAX_CONNECTIONS_PER_HOST)
+        {
+          g_hash_table_insert (self->in_use, g_strdup (origin), GUINT_TO_POINTER (used + 1));
+          entered = TRUE;
+        }
+      else
+        {
+          g_cond_wait (&self->changed, &self->lock);
+        }
+    }
+  g_mutex_unlock (&self->lock);
+  g_cancellable_disconnect (cancellable, handler);
+
+  if (!entered)
+    g_cancellable_set_error_if_cancelled (cancellable, error);
+  return entered;
+}
+
+void
+worker_sessions_leave (WorkerSessions *self, const char *origin)
+{
+  guint used;
+
+  g_mutex_lock (&self->lock);
+  used = GPOINTER_TO_UINT (g_hash_table_lookup (self->in_use, origin));
+  if (used > 1)
+    g_hash_table_insert (self->in_use, g_strdup (origin), GUINT_TO_POINTER (used - 1));
+  else
+    g_hash_table_remove (self->in_use, origin);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}

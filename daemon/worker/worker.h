@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The worker's end of the link: messages to attempts and chores, and their reports back. Main thread. */
+
+#pragma once
+
+#include "ferry-link.h"
+
+G_BEGIN_DECLS
+
+typedef struct _Worker Worker;
+
+/**
+ * worker_new:
+ * @link: (unowned): to ferryd, lives longer
+ * @chore_patience: ms, WORKER_CHORE_PATIENCE but for tests
+ */
+Worker *worker_new (FerryLink *link, guint chore_patience);
+
+/** A FerryLinkFunc: handles one message; @user_data is the Worker */
+void worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *arguments,
+                    gpointer user_data);
+
+G_END_DECLS
