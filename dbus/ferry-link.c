@@ -254,7 +254,7 @@ length_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   g_input_stream_read_all_async (G_INPUT_STREAM (source), self->frame, length,
                                  G_PRIORITY_DEFAULT_IDLE, self->cancellable, body_read_cb,
-                                 g_steal_pointer (&self));
+                                 g_object_ref (self));
 }
 
 static void
@@ -339,7 +339,8 @@ encode (guint32 id, const char *kind, GVariant *arguments)
   buffer = g_malloc (sizeof length + size);
   length = GUINT32_TO_LE ((guint32) size);
   memcpy (buffer, &length, sizeof length);
-  g_variant_store (message, buffer + sizeof length);
+  /* Not g_variant_store (), which insists on an aligned place. */
+  memcpy (buffer + sizeof length, g_variant_get_data (message), size);
   return g_bytes_new_take (buffer, sizeof length + size);
 }
 
