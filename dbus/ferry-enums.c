@@ -4,6 +4,22 @@
 
 /* The switches have no default, so that the compiler names a value that was forgotten. */
 
+/* The way back asks the way there, so that no word stands twice. */
+#define DEFINE_FROM_STRING(prefix, Type, last)                                                     \
+  gboolean prefix##_from_string (const char *string, Type *value)                                  \
+  {                                                                                                \
+    for (guint i = 0; i <= last; i++)                                                              \
+      {                                                                                            \
+        if (g_strcmp0 (prefix##_to_string (i), string) == 0)                                       \
+          {                                                                                        \
+            *value = i;                                                                            \
+            return TRUE;                                                                           \
+          }                                                                                        \
+      }                                                                                            \
+                                                                                                   \
+    return FALSE;                                                                                  \
+  }
+
 const char *
 ferry_job_type_to_string (FerryJobType value)
 {
@@ -20,20 +36,7 @@ ferry_job_type_to_string (FerryJobType value)
   return NULL;
 }
 
-gboolean
-ferry_job_type_from_string (const char *string, FerryJobType *value)
-{
-  for (guint i = 0; i <= FERRY_JOB_TYPE_UPLOAD_REPLY; i++)
-    {
-      if (g_strcmp0 (ferry_job_type_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_job_type, FerryJobType, FERRY_JOB_TYPE_UPLOAD_REPLY)
 
 const char *
 ferry_job_state_to_string (FerryJobState value)
@@ -63,20 +66,7 @@ ferry_job_state_to_string (FerryJobState value)
   return NULL;
 }
 
-gboolean
-ferry_job_state_from_string (const char *string, FerryJobState *value)
-{
-  for (guint i = 0; i <= FERRY_JOB_STATE_CANCELLED; i++)
-    {
-      if (g_strcmp0 (ferry_job_state_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_job_state, FerryJobState, FERRY_JOB_STATE_CANCELLED)
 
 const char *
 ferry_priority_to_string (FerryPriority value)
@@ -96,20 +86,7 @@ ferry_priority_to_string (FerryPriority value)
   return NULL;
 }
 
-gboolean
-ferry_priority_from_string (const char *string, FerryPriority *value)
-{
-  for (guint i = 0; i <= FERRY_PRIORITY_LOW; i++)
-    {
-      if (g_strcmp0 (ferry_priority_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_priority, FerryPriority, FERRY_PRIORITY_LOW)
 
 const char *
 ferry_file_state_to_string (FerryFileState value)
@@ -131,20 +108,7 @@ ferry_file_state_to_string (FerryFileState value)
   return NULL;
 }
 
-gboolean
-ferry_file_state_from_string (const char *string, FerryFileState *value)
-{
-  for (guint i = 0; i <= FERRY_FILE_STATE_FAILED; i++)
-    {
-      if (g_strcmp0 (ferry_file_state_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_file_state, FerryFileState, FERRY_FILE_STATE_FAILED)
 
 const char *
 ferry_wait_reason_to_string (FerryWaitReason value)
@@ -186,20 +150,7 @@ ferry_wait_reason_to_string (FerryWaitReason value)
   return NULL;
 }
 
-gboolean
-ferry_wait_reason_from_string (const char *string, FerryWaitReason *value)
-{
-  for (guint i = 0; i <= FERRY_WAIT_REASON_COMPLETE; i++)
-    {
-      if (g_strcmp0 (ferry_wait_reason_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_wait_reason, FerryWaitReason, FERRY_WAIT_REASON_COMPLETE)
 
 const char *
 ferry_error_context_to_string (FerryErrorContext value)
@@ -225,20 +176,7 @@ ferry_error_context_to_string (FerryErrorContext value)
   return NULL;
 }
 
-gboolean
-ferry_error_context_from_string (const char *string, FerryErrorContext *value)
-{
-  for (guint i = 0; i <= FERRY_ERROR_CONTEXT_QUEUE; i++)
-    {
-      if (g_strcmp0 (ferry_error_context_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_error_context, FerryErrorContext, FERRY_ERROR_CONTEXT_QUEUE)
 
 const char *
 ferry_proxy_usage_to_string (FerryProxyUsage value)
@@ -256,20 +194,7 @@ ferry_proxy_usage_to_string (FerryProxyUsage value)
   return NULL;
 }
 
-gboolean
-ferry_proxy_usage_from_string (const char *string, FerryProxyUsage *value)
-{
-  for (guint i = 0; i <= FERRY_PROXY_USAGE_OVERRIDE; i++)
-    {
-      if (g_strcmp0 (ferry_proxy_usage_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_proxy_usage, FerryProxyUsage, FERRY_PROXY_USAGE_OVERRIDE)
 
 const char *
 ferry_upload_protocol_to_string (FerryUploadProtocol value)
@@ -291,17 +216,4 @@ ferry_upload_protocol_to_string (FerryUploadProtocol value)
   return NULL;
 }
 
-gboolean
-ferry_upload_protocol_from_string (const char *string, FerryUploadProtocol *value)
-{
-  for (guint i = 0; i <= FERRY_UPLOAD_PROTOCOL_PUT_RANGE; i++)
-    {
-      if (g_strcmp0 (ferry_upload_protocol_to_string (i), string) == 0)
-        {
-          *value = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
+DEFINE_FROM_STRING (ferry_upload_protocol, FerryUploadProtocol, FERRY_UPLOAD_PROTOCOL_PUT_RANGE)

@@ -124,6 +124,12 @@ ferry_service_time_get_start (FerryServiceTime *self)
   return self->start;
 }
 
+gboolean
+ferry_service_time_is_doubtful (FerryServiceTime *self)
+{
+  return self->doubtful != 0;
+}
+
 void
 ferry_service_time_save (FerryServiceTime *self)
 {

@@ -27,6 +27,9 @@ gint64 ferry_service_time_get_start (FerryServiceTime *self);
 /** Notes the time in the store (before an exit). */
 void ferry_service_time_save (FerryServiceTime *self);
 
+/** Whether a long absence does not count yet. */
+gboolean ferry_service_time_is_doubtful (FerryServiceTime *self);
+
 /** The machine's clock is known to be right (timedate1's NTPSynchronized): a long absence counts now. */
 void ferry_service_time_set_synchronized (FerryServiceTime *self);
 

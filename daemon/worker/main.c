@@ -138,8 +138,7 @@ main (int argc, char **argv)
   link = ferry_link_new (connection, 0);
   worker = worker_new (link, WORKER_CHORE_PATIENCE);
   ferry_link_run (link, worker_handle, closed_cb, worker);
-  ferry_link_send (link, 0, "hello",
-                   g_variant_new_parsed ("{'Version': <%s>}", FERRY_VERSION));
+  ferry_link_send (link, 0, "hello", g_variant_new_parsed ("{'Version': <%s>}", FERRY_VERSION));
   g_main_loop_run (loop);
   return EXIT_SUCCESS;
 }

@@ -83,9 +83,7 @@ go_on (WorkerVerdict verdict, guint64 total, guint64 length)
 static WorkerJudgement
 restart (WorkerVerdict verdict, const char *reason, guint64 total)
 {
-  return (WorkerJudgement){
-    .verdict = verdict, .reason = reason, .total = total, .length = total
-  };
+  return (WorkerJudgement){ .verdict = verdict, .reason = reason, .total = total, .length = total };
 }
 
 /* An answer that is no use for what we hold: drops the bytes and asks again, or fails when nothing is held. */
@@ -121,8 +119,8 @@ find_objection (const WorkerAsked *asked, const WorkerAnswer *answer, guint64 to
     return NULL;
   if (!asked->validator.strong || answer->validator.text == NULL)
     return "no-validator";
-  if (asked->validator.is_date == answer->validator.is_date
-      && g_str_equal (asked->validator.text, answer->validator.text))
+  if (asked->validator.is_date == answer->validator.is_date &&
+      g_str_equal (asked->validator.text, answer->validator.text))
     return "no-validator";
   return "remote-file-changed";
 }
@@ -131,8 +129,8 @@ find_objection (const WorkerAsked *asked, const WorkerAnswer *answer, guint64 to
 static WorkerJudgement
 judge_whole_for_ranges (const WorkerAsked *asked, const WorkerAnswer *answer)
 {
-  const char *objection =
-      asked->held > 0 ? find_objection (asked, answer, answer->content_length) : NULL;
+  const char *objection = asked->held > 0 ? find_objection (asked, answer, answer->content_length)
+                                          : NULL;
 
   if (objection != NULL && g_str_equal (objection, "remote-file-changed"))
     return restart (WORKER_VERDICT_RESTART_ASK, objection, FERRY_SIZE_UNKNOWN);
@@ -158,8 +156,8 @@ judge_200 (const WorkerAsked *asked, const WorkerAnswer *answer)
     return go_on (WORKER_VERDICT_SKIP, total != FERRY_SIZE_UNKNOWN ? total : asked->total, total);
 
   /* Our validator was fine, and the server says neither "changed" nor "the same": it just has no ranges. */
-  if (asked->ranged && asked->validator.strong && answer->validator.text == NULL
-      && g_str_equal (objection, "no-validator"))
+  if (asked->ranged && asked->validator.strong && answer->validator.text == NULL &&
+      g_str_equal (objection, "no-validator"))
     objection = "no-range-support";
   return restart (WORKER_VERDICT_RESTART, objection, total);
 }
@@ -184,7 +182,8 @@ judge_206 (const WorkerAsked *asked, const WorkerAnswer *answer)
   if (range.start != asked->start || range.end > asked->end)
     return ask_anew (asked, mixed, "The server sent another part (206) than the one asked for");
   if (answer->content_length != FERRY_SIZE_UNKNOWN && answer->content_length != length)
-    return ask_anew (asked, mixed, "The server sent a part (206) whose length contradicts its range");
+    return ask_anew (asked, mixed,
+                     "The server sent a part (206) whose length contradicts its range");
 
   if (asked->held == 0)
     return go_on (WORKER_VERDICT_APPEND, range.total, length);
@@ -208,12 +207,12 @@ judge_416 (const WorkerAsked *asked, const WorkerAnswer *answer)
     return fail (FERRY_ERROR_INVALID_SERVER_RESPONSE,
                  "The server refused a range (416) though none was asked for");
 
-  if (asked->whole && said && range.total == asked->start
-      && find_objection (asked, answer, range.total) == NULL)
+  if (asked->whole && said && range.total == asked->start &&
+      find_objection (asked, answer, range.total) == NULL)
     return go_on (WORKER_VERDICT_COMPLETE, range.total, 0);
 
-  if (!asked->whole && said && asked->start >= range.total
-      && !totals_differ (asked->total, range.total))
+  if (!asked->whole && said && asked->start >= range.total &&
+      !totals_differ (asked->total, range.total))
     return fail (FERRY_ERROR_INVALID_RANGE, "A range begins beyond the end of the remote file");
   if (asked->held > 0)
     return restart (WORKER_VERDICT_RESTART_ASK, "range-refused", FERRY_SIZE_UNKNOWN);

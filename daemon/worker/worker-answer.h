@@ -29,15 +29,15 @@ gboolean worker_content_range_parse (const char *value, WorkerContentRange *rang
 /** What was asked, and what we hold. */
 typedef struct
 {
-  gboolean whole;        /* the local file is the remote one (no Ranges), so that a 200 can be used */
-  gboolean ranged;       /* Range was sent: remote bytes from @start to before @end */
-  gboolean conditional;  /* If-Range was sent */
-  guint64 start;         /* with @whole: the bytes we hold */
-  guint64 end;           /* FERRY_SIZE_UNKNOWN = to the end */
-  guint64 held;          /* bytes of the local file that are there */
-  guint64 total;         /* size of the remote file so far, FERRY_SIZE_UNKNOWN */
+  gboolean whole;  /* the local file is the remote one (no Ranges), so that a 200 can be used */
+  gboolean ranged; /* Range was sent: remote bytes from @start to before @end */
+  gboolean conditional;      /* If-Range was sent */
+  guint64 start;             /* with @whole: the bytes we hold */
+  guint64 end;               /* FERRY_SIZE_UNKNOWN = to the end */
+  guint64 held;              /* bytes of the local file that are there */
+  guint64 total;             /* size of the remote file so far, FERRY_SIZE_UNKNOWN */
   WorkerValidator validator; /* of the bytes we hold; (owned) by the caller */
-  gboolean digest;       /* a digest was given: it decides when totals are equal */
+  gboolean digest;           /* a digest was given: it decides when totals are equal */
 } WorkerAsked;
 
 /** What came. */
@@ -76,12 +76,13 @@ typedef enum
 typedef struct
 {
   WorkerVerdict verdict;
-  const char *reason;  /* (nullable) (unowned): a word of FileRestarted, with RESTART and RESTART_ASK */
-  FerryError error;    /* with FAIL, unless from_status */
-  const char *message; /* (nullable) (unowned): with FAIL, unless from_status */
+  const char
+      *reason; /* (nullable) (unowned): a word of FileRestarted, with RESTART and RESTART_ASK */
+  FerryError error;     /* with FAIL, unless from_status */
+  const char *message;  /* (nullable) (unowned): with FAIL, unless from_status */
   gboolean from_status; /* FAIL: what the status says (worker_failure_from_status()) */
-  guint64 total;       /* size of the remote file, FERRY_SIZE_UNKNOWN */
-  guint64 length;      /* of the body, FERRY_SIZE_UNKNOWN */
+  guint64 total;        /* size of the remote file, FERRY_SIZE_UNKNOWN */
+  guint64 length;       /* of the body, FERRY_SIZE_UNKNOWN */
 } WorkerJudgement;
 
 /** Returns: what to do; never a joining of bytes that nothing proves to belong together, but with @asked->digest */

@@ -39,21 +39,22 @@ struct _WorkerAttempt
   GUri *home;           /* (owned) */
   GUri *last_uri;       /* (owned) (nullable): tried once before a restart drops bytes */
   char *final_url;      /* (owned) (nullable) */
-  const char *pending_restart; /* (nullable): reason of the restart that waits for the trial of @last_uri */
-  gboolean try_last;           /* the next request goes to @last_uri */
-  gboolean plain;              /* the next request goes without If-Range */
-  gboolean probing;            /* the next request is to prove the end of a chunked body */
-  gboolean unproven;           /* nothing has proven yet that the body was whole */
-  gboolean joined;             /* the bytes come from more than one answer */
+  const char *
+      pending_restart; /* (nullable): reason of the restart that waits for the trial of @last_uri */
+  gboolean try_last;   /* the next request goes to @last_uri */
+  gboolean plain;      /* the next request goes without If-Range */
+  gboolean probing;    /* the next request is to prove the end of a chunked body */
+  gboolean unproven;   /* nothing has proven yet that the body was whole */
+  gboolean joined;     /* the bytes come from more than one answer */
   guint64 start_position;
   guint64 start_high_water;
 
   /* Under the lock too, since a checkpoint may be the first to tell of them. */
-  guint status;             /* of the last answer, 0 = none */
-  char **response_headers;  /* (owned) (nullable) */
-  guint retry_after;        /* seconds */
+  guint status;            /* of the last answer, 0 = none */
+  char **response_headers; /* (owned) (nullable) */
+  guint retry_after;       /* seconds */
   gboolean response_sent;
-  gint64 last_progress;     /* monotonic, µs */
+  gint64 last_progress; /* monotonic, µs */
 };
 
 /* worker-fetch.c */

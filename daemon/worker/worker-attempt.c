@@ -74,9 +74,8 @@ static gboolean
 open_sink (WorkerAttempt *self, GError **error)
 {
   gboolean lost = FALSE;
-  WorkerSink *sink =
-      worker_sink_open (self->order->path, self->order->temporary_name, self->order->resume,
-                        &lost, error);
+  WorkerSink *sink = worker_sink_open (self->order->path, self->order->temporary_name,
+                                       self->order->resume, &lost, error);
 
   if (sink == NULL)
     return FALSE;
@@ -118,8 +117,8 @@ end_badly_locked (WorkerAttempt *self, const GError *error)
       return;
     }
 
-  if (self->sink != NULL
-      && worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink))
+  if (self->sink != NULL &&
+      worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink))
     worker_sink_checkpoint (self->sink, &sink_error);
 
   if (stopped && sink_error == NULL)
@@ -157,9 +156,9 @@ worker_attempt_checkpoint (WorkerAttempt *self)
 {
   g_mutex_lock (&self->sink_lock);
   /* A failure stays with the sink, and the attempt's own thread meets it at its next call. */
-  if (self->sink != NULL
-      && worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink)
-      && worker_sink_checkpoint (self->sink, NULL))
+  if (self->sink != NULL &&
+      worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink) &&
+      worker_sink_checkpoint (self->sink, NULL))
     worker_report_checkpoint_locked (self);
   g_mutex_unlock (&self->sink_lock);
 }

@@ -8,8 +8,8 @@ struct _WorkerBuffers
 {
   GMutex lock;
   GCond changed;
-  GQueue free;   /* (element-type WorkerBuffer) (owned): under @lock */
-  guint in_use;  /* under @lock */
+  GQueue free;  /* (element-type WorkerBuffer) (owned): under @lock */
+  guint in_use; /* under @lock */
 };
 
 WorkerBuffers *

@@ -19,9 +19,11 @@ typedef struct
 struct _WorkerChores
 {
   guint patience;
-  GThreadPool *pool; /* (owned): unbounded; the bound is kept here, since it must not count what hangs */
-  GQueue waiting;    /* (element-type Chore) (owned) */
-  GHashTable *busy;  /* (owned) (element-type Chore): in the pool; (unowned) elements, their thread has them */
+  GThreadPool
+      *pool; /* (owned): unbounded; the bound is kept here, since it must not count what hangs */
+  GQueue waiting; /* (element-type Chore) (owned) */
+  GHashTable *
+      busy; /* (owned) (element-type Chore): in the pool; (unowned) elements, their thread has them */
   guint n_running;
   guint n_hung;
 };
@@ -131,8 +133,8 @@ refuse_waiting (WorkerChores *self)
 static void
 start_waiting (WorkerChores *self)
 {
-  while (self->n_running < WORKER_MAX_CHORES && self->n_hung < WORKER_MAX_HUNG_CHORES
-         && !g_queue_is_empty (&self->waiting))
+  while (self->n_running < WORKER_MAX_CHORES && self->n_hung < WORKER_MAX_HUNG_CHORES &&
+         !g_queue_is_empty (&self->waiting))
     {
       Chore *chore = g_queue_pop_head (&self->waiting);
 

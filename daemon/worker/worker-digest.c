@@ -31,7 +31,8 @@ struct _WorkerDigest
   gpointer data;   /* (unowned) */
   guint8 *scratch; /* (owned) (nullable): READ_SIZE bytes */
 
-  GThread *thread; /* (owned) (nullable): started with the second piece, so that a small file needs none */
+  GThread *
+      thread; /* (owned) (nullable): started with the second piece, so that a small file needs none */
 
   GMutex lock;
   GCond changed;
@@ -39,7 +40,7 @@ struct _WorkerDigest
   guint64 hashed;  /* bytes that were hashed */
   guint64 written; /* bytes that are in the file */
   gboolean stop;
-  GError *error;   /* (owned) (nullable): reading back failed */
+  GError *error; /* (owned) (nullable): reading back failed */
 };
 
 static gboolean
@@ -76,8 +77,8 @@ worker_digest_new (const char *text, guint64 position, WorkerDigestRead read, gp
   if (algorithm != GNUTLS_DIG_UNKNOWN)
     self->size = gnutls_hash_get_len (algorithm);
 
-  if (algorithm == GNUTLS_DIG_UNKNOWN || !parse_hex (text + 7, self->expected, self->size)
-      || gnutls_hash_init (&self->hash, algorithm) < 0)
+  if (algorithm == GNUTLS_DIG_UNKNOWN || !parse_hex (text + 7, self->expected, self->size) ||
+      gnutls_hash_init (&self->hash, algorithm) < 0)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
                            "The digest is not one of sha256:HEX and sha512:HEX");
@@ -228,8 +229,8 @@ wait_for_end (WorkerDigest *self, GCancellable *cancellable)
   gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
 
   g_mutex_lock (&self->lock);
-  while (!g_cancellable_is_cancelled (cancellable) && self->error == NULL
-         && self->hashed < self->written)
+  while (!g_cancellable_is_cancelled (cancellable) && self->error == NULL &&
+         self->hashed < self->written)
     {
       if (self->thread == NULL)
         hash_next_locked (self);

@@ -20,8 +20,9 @@ typedef struct
 {
   FerryError code;
   FerryErrorContext context;
-  gboolean transient;      /* worth trying again by itself */
-  const char *wait_reason; /* (nullable) (unowned): a FerryWaitReason word, when it waits for more than time */
+  gboolean transient; /* worth trying again by itself */
+  const char *
+      wait_reason; /* (nullable) (unowned): a FerryWaitReason word, when it waits for more than time */
 } WorkerFailure;
 
 /**

@@ -43,8 +43,8 @@ worker_fetch_start_digest (WorkerAttempt *self, GError **error)
   g_clear_pointer (&self->digest, worker_digest_free);
   if (self->order->digest == NULL)
     return TRUE;
-  self->digest =
-      worker_digest_new (self->order->digest, get_position (self), read_back_cb, self, error);
+  self->digest = worker_digest_new (self->order->digest, get_position (self), read_back_cb, self,
+                                    error);
   return self->digest != NULL;
 }
 
@@ -108,8 +108,7 @@ plan (WorkerAttempt *self, const WorkerPart *part)
   asked.digest = self->order->digest != NULL && asked.total != FERRY_SIZE_UNKNOWN;
   trusted = asked.validator.strong || asked.digest;
   asked.ranged = !asked.whole || (asked.held > 0 && trusted);
-  asked.conditional =
-      asked.ranged && asked.held > 0 && asked.validator.strong && !self->plain;
+  asked.conditional = asked.ranged && asked.held > 0 && asked.validator.strong && !self->plain;
   asked.start = part->start;
   asked.end = part->end;
   return asked;
@@ -182,8 +181,8 @@ check_total (WorkerAttempt *self, GError **error)
   if (total > self->order->maximum_size)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_MAXIMUM_SIZE_EXCEEDED,
-                   "The file has %" G_GUINT64_FORMAT
-                   " bytes, more than the %" G_GUINT64_FORMAT " that the job may fetch",
+                   "The file has %" G_GUINT64_FORMAT " bytes, more than the %" G_GUINT64_FORMAT
+                   " that the job may fetch",
                    total, self->order->maximum_size);
       return FALSE;
     }
@@ -234,8 +233,7 @@ check_growth (WorkerAttempt *self, gsize size, GError **error)
   if (position > self->order->maximum_size)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_MAXIMUM_SIZE_EXCEEDED,
-                   "The file is longer than the %" G_GUINT64_FORMAT
-                   " bytes that the job may fetch",
+                   "The file is longer than the %" G_GUINT64_FORMAT " bytes that the job may fetch",
                    self->order->maximum_size);
       return FALSE;
     }
@@ -278,8 +276,7 @@ write_bytes (WorkerAttempt *self, WorkerBuffer *buffer, gsize size, GError **err
 static gboolean
 skip_bytes (WorkerAttempt *self, WorkerBody *body, guint64 skip, GError **error)
 {
-  g_autoptr (WorkerBuffer) buffer =
-      worker_buffers_take (self->buffers, self->cancellable, error);
+  g_autoptr (WorkerBuffer) buffer = worker_buffers_take (self->buffers, self->cancellable, error);
 
   while (buffer != NULL && skip > 0)
     {
@@ -301,8 +298,8 @@ read_body (WorkerAttempt *self, WorkerBody *body, GError **error)
 {
   while (TRUE)
     {
-      g_autoptr (WorkerBuffer) buffer =
-          worker_buffers_take (self->buffers, self->cancellable, error);
+      g_autoptr (WorkerBuffer)
+          buffer = worker_buffers_take (self->buffers, self->cancellable, error);
       gssize n;
 
       if (buffer == NULL)
@@ -356,8 +353,8 @@ fetch_body (WorkerAttempt *self, WorkerExchange *exchange, guint64 skip, guint64
   note_end (self, &body);
 
   /* Asking on is for answers that were shorter than asked, not for those that bring nothing. */
-  if (get_position (self) == before && !self->unproven
-      && worker_ranges_find (self->ranges, before, self->memory.total, &missing))
+  if (get_position (self) == before && !self->unproven &&
+      worker_ranges_find (self->ranges, before, self->memory.total, &missing))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECTION_CLOSED,
                            "The connection ended before the bytes that were missing");
@@ -375,8 +372,8 @@ may_try_last (WorkerAttempt *self, WorkerExchange *exchange, const char *reason)
 {
   g_autoptr (GUri) last = NULL;
 
-  if (self->last_uri == NULL || self->try_last || self->pending_restart != NULL
-      || g_str_equal (reason, "range-refused"))
+  if (self->last_uri == NULL || self->try_last || self->pending_restart != NULL ||
+      g_str_equal (reason, "range-refused"))
     return FALSE;
   if (soup_uri_equal (self->last_uri, exchange->uri))
     return FALSE;
@@ -441,12 +438,10 @@ judge (WorkerAttempt *self, WorkerExchange *exchange, const WorkerAsked *asked,
     case WORKER_VERDICT_APPEND:
     case WORKER_VERDICT_SKIP:
       self->unproven = FALSE;
-      return accept_answer (self, asked, &answer, judgement->total, error) ? NEXT_READ
-                                                                           : NEXT_ERROR;
+      return accept_answer (self, asked, &answer, judgement->total, error) ? NEXT_READ : NEXT_ERROR;
     case WORKER_VERDICT_COMPLETE:
       self->unproven = FALSE;
-      return accept_answer (self, asked, &answer, judgement->total, error) ? NEXT_ASK
-                                                                           : NEXT_ERROR;
+      return accept_answer (self, asked, &answer, judgement->total, error) ? NEXT_ASK : NEXT_ERROR;
     case WORKER_VERDICT_RESTART:
     case WORKER_VERDICT_RESTART_ASK:
       return judge_restart (self, exchange, asked, &answer, judgement, error);
@@ -492,13 +487,12 @@ passes_trial (WorkerExchange *exchange, const WorkerAsked *asked)
   g_auto (WorkerValidator) validator = answer.validator;
   WorkerVerdict verdict = worker_answer_judge (asked, &answer).verdict;
 
-  return verdict == WORKER_VERDICT_APPEND || verdict == WORKER_VERDICT_SKIP
-         || verdict == WORKER_VERDICT_COMPLETE;
+  return verdict == WORKER_VERDICT_APPEND || verdict == WORKER_VERDICT_SKIP ||
+         verdict == WORKER_VERDICT_COMPLETE;
 }
 
 static Next
-use_answer (WorkerAttempt *self, WorkerExchange *exchange, const WorkerAsked *asked,
-            GError **error)
+use_answer (WorkerAttempt *self, WorkerExchange *exchange, const WorkerAsked *asked, GError **error)
 {
   WorkerJudgement judgement;
   Next next = judge (self, exchange, asked, &judgement, error);
@@ -513,8 +507,7 @@ use_answer (WorkerAttempt *self, WorkerExchange *exchange, const WorkerAsked *as
   g_free (self->final_url);
   self->final_url = g_uri_to_string (exchange->uri);
   next = fetch_body (self, exchange, skip, judgement.length, error);
-  worker_exchange_close (exchange,
-                         next == NEXT_ERROR ? WORKER_CLOSE_DROP : WORKER_CLOSE_FINISHED);
+  worker_exchange_close (exchange, next == NEXT_ERROR ? WORKER_CLOSE_DROP : WORKER_CLOSE_FINISHED);
   return next;
 }
 
@@ -532,8 +525,8 @@ fetch_part (WorkerAttempt *self, const WorkerPart *part, GError **error)
     return NEXT_ASK;
 
   exchange = send_request (self, &asked, &send_error);
-  if (exchange == NULL
-      && (!on_trial || g_error_matches (send_error, G_IO_ERROR, G_IO_ERROR_CANCELLED)))
+  if (exchange == NULL &&
+      (!on_trial || g_error_matches (send_error, G_IO_ERROR, G_IO_ERROR_CANCELLED)))
     {
       g_propagate_error (error, g_steal_pointer (&send_error));
       return NEXT_ERROR;
@@ -555,8 +548,8 @@ static gboolean
 check_digest (WorkerAttempt *self, gboolean *matches, GError **error)
 {
   *matches = TRUE;
-  return self->digest == NULL
-         || worker_digest_finish (self->digest, self->cancellable, matches, error);
+  return self->digest == NULL ||
+         worker_digest_finish (self->digest, self->cancellable, matches, error);
 }
 
 static Next

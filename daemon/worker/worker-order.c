@@ -26,8 +26,8 @@ worker_order_new (GVariant *arguments)
   g_variant_lookup (arguments, "Url", "s", &self->url);
   g_variant_lookup (arguments, "Path", "s", &self->path);
   g_variant_lookup (arguments, "TemporaryName", "s", &self->temporary_name);
-  if (self->attempt == 0 || self->job == NULL || self->url == NULL || self->path == NULL
-      || self->temporary_name == NULL)
+  if (self->attempt == 0 || self->job == NULL || self->url == NULL || self->path == NULL ||
+      self->temporary_name == NULL)
     return NULL;
 
   self->resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 attempt;
-  char *job;             /* (owned) */
+  char *job; /* (owned) */
   guint32 file;
   char *url;             /* (owned) */
   char *path;            /* (owned) */

@@ -27,8 +27,8 @@ worker_ranges_new (GVariant *ranges, GError **error)
     {
       WorkerPart part = { offset, FERRY_SIZE_UNKNOWN };
 
-      if (length != FERRY_SIZE_UNKNOWN
-          && (!g_uint64_checked_add (&part.end, offset, length) || part.end == FERRY_SIZE_UNKNOWN))
+      if (length != FERRY_SIZE_UNKNOWN &&
+          (!g_uint64_checked_add (&part.end, offset, length) || part.end == FERRY_SIZE_UNKNOWN))
         {
           g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_RANGE,
                        "The range of %" G_GUINT64_FORMAT " bytes from %" G_GUINT64_FORMAT
@@ -41,8 +41,8 @@ worker_ranges_new (GVariant *ranges, GError **error)
     }
 
   /* Everything from 0 needs no Range request, and an empty file has it too. */
-  if (self->parts->len == 1 && g_array_index (self->parts, WorkerPart, 0).start == 0
-      && g_array_index (self->parts, WorkerPart, 0).end == FERRY_SIZE_UNKNOWN)
+  if (self->parts->len == 1 && g_array_index (self->parts, WorkerPart, 0).start == 0 &&
+      g_array_index (self->parts, WorkerPart, 0).end == FERRY_SIZE_UNKNOWN)
     g_clear_pointer (&self->parts, g_array_unref);
   return g_steal_pointer (&self);
 }
@@ -80,8 +80,9 @@ worker_ranges_find (WorkerRanges *self, guint64 position, guint64 remote_total, 
 
   for (guint i = 0; i < n_parts; i++)
     {
-      const WorkerPart *candidate =
-          self->parts != NULL ? &g_array_index (self->parts, WorkerPart, i) : &everything;
+      const WorkerPart *candidate = self->parts != NULL
+                                        ? &g_array_index (self->parts, WorkerPart, i)
+                                        : &everything;
       guint64 end = get_end (candidate, remote_total);
 
       if (end == FERRY_SIZE_UNKNOWN || position - done < end - candidate->start)
@@ -109,8 +110,7 @@ worker_ranges_get_total (WorkerRanges *self, guint64 remote_total)
       const WorkerPart *part = &g_array_index (self->parts, WorkerPart, i);
       guint64 end = get_end (part, remote_total);
 
-      if (end == FERRY_SIZE_UNKNOWN
-          || !g_uint64_checked_add (&total, total, end - part->start))
+      if (end == FERRY_SIZE_UNKNOWN || !g_uint64_checked_add (&total, total, end - part->start))
         return FERRY_SIZE_UNKNOWN;
     }
   return total;
@@ -123,13 +123,12 @@ worker_ranges_check (WorkerRanges *self, guint64 remote_total, GError **error)
     {
       const WorkerPart *part = &g_array_index (self->parts, WorkerPart, i);
 
-      if (part->start >= remote_total
-          || (part->end != FERRY_SIZE_UNKNOWN && part->end > remote_total))
+      if (part->start >= remote_total ||
+          (part->end != FERRY_SIZE_UNKNOWN && part->end > remote_total))
         {
           g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_RANGE,
                        "Range %u, from %" G_GUINT64_FORMAT
-                       ", reaches beyond the end of the remote file of %" G_GUINT64_FORMAT
-                       " bytes",
+                       ", reaches beyond the end of the remote file of %" G_GUINT64_FORMAT " bytes",
                        i, part->start, remote_total);
           return FALSE;
         }

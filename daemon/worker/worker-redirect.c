@@ -90,8 +90,8 @@ worker_redirect_resolve (GUri *from, const char *location, guint count, GError *
   to = check (uri, error);
   if (to == NULL)
     return NULL;
-  if (g_str_equal (g_uri_get_scheme (from), "https")
-      && !g_str_equal (g_uri_get_scheme (to), "https"))
+  if (g_str_equal (g_uri_get_scheme (from), "https") &&
+      !g_str_equal (g_uri_get_scheme (to), "https"))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_SERVER_RESPONSE,
                            "The server redirected from https to http, which is not followed");
@@ -103,8 +103,8 @@ worker_redirect_resolve (GUri *from, const char *location, guint count, GError *
 gboolean
 worker_uri_same_origin (GUri *a, GUri *b)
 {
-  return g_str_equal (g_uri_get_scheme (a), g_uri_get_scheme (b)) && get_port (a) == get_port (b)
-         && g_ascii_strcasecmp (g_uri_get_host (a), g_uri_get_host (b)) == 0;
+  return g_str_equal (g_uri_get_scheme (a), g_uri_get_scheme (b)) && get_port (a) == get_port (b) &&
+         g_ascii_strcasecmp (g_uri_get_host (a), g_uri_get_host (b)) == 0;
 }
 
 char *

@@ -140,8 +140,7 @@ build_error (WorkerAttempt *self, const WorkerFailure *failure, const char *mess
   g_autofree char *clean = ferry_text_clean (message, FERRY_TEXT_MAX);
 
   g_variant_dict_insert (&dict, "Name", "s", ferry_error_get_name (failure->code));
-  g_variant_dict_insert (&dict, "Context", "s",
-                         ferry_error_context_to_string (failure->context));
+  g_variant_dict_insert (&dict, "Context", "s", ferry_error_context_to_string (failure->context));
   g_variant_dict_insert (&dict, "Message", "s", clean);
   if (self->status >= 300)
     g_variant_dict_insert (&dict, "HttpStatus", "u", (guint32) self->status);
@@ -161,8 +160,7 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
   add_response (self, &dict);
   g_variant_dict_insert_value (&dict, "Error", build_error (self, &failure, error->message));
   g_variant_dict_insert (&dict, "Transient", "b", failure.transient);
-  g_variant_dict_insert (&dict, "NewBytes", "b",
-                         self->memory.high_water > self->start_high_water);
+  g_variant_dict_insert (&dict, "NewBytes", "b", self->memory.high_water > self->start_high_water);
   if (self->retry_after > 0)
     g_variant_dict_insert (&dict, "RetryAfter", "u", (guint32) self->retry_after);
   if (failure.wait_reason != NULL)

@@ -16,10 +16,14 @@
 #define HEADERS_MAX (16 * 1024)
 
 /* Not for a property that others of the owner's programs read: they hold secrets or addresses. */
-static const char *const hidden_headers[] = {
-  "Set-Cookie", "Set-Cookie2",      "Authentication-Info", "Proxy-Authentication-Info",
-  "Location",   "Content-Location", "Refresh",             NULL
-};
+static const char *const hidden_headers[] = { "Set-Cookie",
+                                              "Set-Cookie2",
+                                              "Authentication-Info",
+                                              "Proxy-Authentication-Info",
+                                              "Location",
+                                              "Content-Location",
+                                              "Refresh",
+                                              NULL };
 
 static gboolean
 is_hidden (const char *name)
@@ -103,8 +107,7 @@ network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *con
   if (G_IS_SOCKET_CONNECTION (base != NULL ? base : connection))
     socket_connection = G_SOCKET_CONNECTION (base != NULL ? base : connection);
   if (socket_connection != NULL)
-    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection),
-                          WORKER_STALL_TIMEOUT);
+    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection), WORKER_STALL_TIMEOUT);
 }
 
 static const char *
@@ -207,21 +210,19 @@ worker_exchange_get_answer (WorkerExchange *self)
   answer.status = soup_message_get_status (self->message);
   answer.content_range = soup_message_headers_get_list (headers, "Content-Range");
   answer.content_length = get_content_length (headers);
-  answer.multipart =
-      type != NULL && g_ascii_strncasecmp (type, "multipart/byteranges", 20) == 0;
-  answer.validator =
-      worker_validator_parse (soup_message_headers_get_list (headers, "ETag"),
-                              soup_message_headers_get_one (headers, "Last-Modified"),
-                              soup_message_headers_get_one (headers, "Date"),
-                              g_get_real_time () / G_USEC_PER_SEC);
+  answer.multipart = type != NULL && g_ascii_strncasecmp (type, "multipart/byteranges", 20) == 0;
+  answer.validator = worker_validator_parse (
+      soup_message_headers_get_list (headers, "ETag"),
+      soup_message_headers_get_one (headers, "Last-Modified"),
+      soup_message_headers_get_one (headers, "Date"), g_get_real_time () / G_USEC_PER_SEC);
   return answer;
 }
 
 gboolean
 worker_exchange_is_chunked (WorkerExchange *self)
 {
-  return soup_message_headers_get_encoding (soup_message_get_response_headers (self->message))
-         == SOUP_ENCODING_CHUNKED;
+  return soup_message_headers_get_encoding (soup_message_get_response_headers (self->message)) ==
+         SOUP_ENCODING_CHUNKED;
 }
 
 char **
@@ -266,8 +267,8 @@ worker_exchange_close (WorkerExchange *self, WorkerClose how)
       g_cancellable_cancel (cancelled);
       if (how == WORKER_CLOSE_DRAIN && get_content_length (headers) > DRAIN_MAX)
         how = WORKER_CLOSE_DROP;
-      g_input_stream_close (self->stream,
-                            how == WORKER_CLOSE_DROP ? cancelled : self->cancellable, NULL);
+      g_input_stream_close (self->stream, how == WORKER_CLOSE_DROP ? cancelled : self->cancellable,
+                            NULL);
       g_object_unref (self->stream);
     }
 

@@ -11,7 +11,8 @@
 
 struct _WorkerSessions
 {
-  GHashTable *sessions; /* (owned) (element-type utf8 SoupSession): by configuration; main thread only */
+  GHashTable
+      *sessions; /* (owned) (element-type utf8 SoupSession): by configuration; main thread only */
 
   GMutex lock;
   GCond changed;
@@ -61,10 +62,10 @@ create_session (GProxyResolver *resolver)
 
   /* Our own gate holds the number of connections down; libsoup must never wait by itself. No idle timeout: it would fire
    * in the main thread while another may be taking the connection; worker_sessions_trim() closes them. */
-  session = soup_session_new_with_options (
-      "proxy-resolver", resolver, "timeout", WORKER_CONNECT_TIMEOUT, "idle-timeout", 0,
-      "max-conns", 4 * FERRY_WORKER_MAX_ATTEMPTS, "max-conns-per-host",
-      2 * FERRY_WORKER_MAX_ATTEMPTS, NULL);
+  session = soup_session_new_with_options ("proxy-resolver", resolver, "timeout",
+                                           WORKER_CONNECT_TIMEOUT, "idle-timeout", 0, "max-conns",
+                                           4 * FERRY_WORKER_MAX_ATTEMPTS, "max-conns-per-host",
+                                           2 * FERRY_WORKER_MAX_ATTEMPTS, NULL);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
@@ -75,8 +76,8 @@ create_session (GProxyResolver *resolver)
 static gboolean
 check_proxy (const char *proxy_uri, GError **error)
 {
-  g_autoptr (GUri) uri =
-      proxy_uri != NULL ? g_uri_parse (proxy_uri, SOUP_HTTP_URI_FLAGS, NULL) : NULL;
+  g_autoptr (GUri) uri = proxy_uri != NULL ? g_uri_parse (proxy_uri, SOUP_HTTP_URI_FLAGS, NULL)
+                                           : NULL;
 
   if (uri != NULL && g_uri_get_host (uri) != NULL && g_uri_get_userinfo (uri) == NULL)
     return TRUE;

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 /* Seconds without an answer while connecting (and in the TLS handshake), and while a message is under way. */
 #define WORKER_CONNECT_TIMEOUT 30
-#define WORKER_STALL_TIMEOUT 60
+#define WORKER_STALL_TIMEOUT   60
 
 typedef struct _WorkerSessions WorkerSessions;
 

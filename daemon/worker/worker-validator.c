@@ -32,8 +32,9 @@ is_older (const char *last_modified, const char *date, gint64 now, gint64 age)
 
   if (changed == NULL)
     return FALSE;
-  return (answered != NULL ? g_date_time_to_unix (answered) : now) - g_date_time_to_unix (changed)
-         >= age;
+  return (answered != NULL ? g_date_time_to_unix (answered) : now) -
+             g_date_time_to_unix (changed) >=
+         age;
 }
 
 WorkerValidator
@@ -44,9 +45,8 @@ worker_validator_parse (const char *etag, const char *last_modified, const char 
   if (etag != NULL && is_printable (etag))
     {
       validator.text = g_strdup (etag);
-      validator.strong =
-          g_ascii_strncasecmp (etag, "W/", 2) != 0
-          && (last_modified == NULL || is_older (last_modified, date, now, ETAG_AGE));
+      validator.strong = g_ascii_strncasecmp (etag, "W/", 2) != 0 &&
+                         (last_modified == NULL || is_older (last_modified, date, now, ETAG_AGE));
     }
   else if (last_modified != NULL && is_printable (last_modified))
     {

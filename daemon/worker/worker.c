@@ -35,10 +35,11 @@ struct _Worker
   WorkerBuffers *buffers;   /* (owned) */
   WorkerChores *chores;     /* (owned) */
   GThreadPool *pool;        /* (owned): one thread for each attempt */
-  GHashTable *attempts;     /* (owned) (element-type guint64 WorkerAttempt): that have not reported their end */
-  guint n_threads;          /* attempts whose thread has not come back */
-  GHashTable *places;       /* (owned) (element-type utf8 Place): by job and file */
-  guint idle_timer;         /* source id, 0 when none */
+  GHashTable *
+      attempts; /* (owned) (element-type guint64 WorkerAttempt): that have not reported their end */
+  guint n_threads;    /* attempts whose thread has not come back */
+  GHashTable *places; /* (owned) (element-type utf8 Place): by job and file */
+  guint idle_timer;   /* source id, 0 when none */
 };
 
 static void
@@ -95,8 +96,8 @@ typedef struct
 static gboolean
 is_end (const char *kind)
 {
-  return g_str_equal (kind, "done") || g_str_equal (kind, "failed")
-         || g_str_equal (kind, "stopped") || g_str_equal (kind, "new-name");
+  return g_str_equal (kind, "done") || g_str_equal (kind, "failed") ||
+         g_str_equal (kind, "stopped") || g_str_equal (kind, "new-name");
 }
 
 static gboolean
@@ -237,8 +238,8 @@ start (Worker *self, GVariant *arguments)
   if (order == NULL)
     error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
                                  "The worker was asked for a file without being told which");
-  else if (g_hash_table_contains (self->attempts, &id)
-           || g_hash_table_size (self->attempts) >= FERRY_WORKER_MAX_ATTEMPTS)
+  else if (g_hash_table_contains (self->attempts, &id) ||
+           g_hash_table_size (self->attempts) >= FERRY_WORKER_MAX_ATTEMPTS)
     error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
                                  "The worker has too many files under way");
   else
@@ -338,9 +339,9 @@ request_done_cb (GVariant *reply, gpointer data)
 
   if (reply == NULL)
     {
-      g_autoptr (GError) error =
-          g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
-                               "The file system of the target does not answer");
+      g_autoptr (GError)
+          error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                                       "The file system of the target does not answer");
 
       late = build_error_reply (error, g_atomic_int_get (&request->index));
     }
@@ -363,8 +364,8 @@ static GVariant *
 check_targets (gpointer data)
 {
   Request *request = data;
-  g_autoptr (GVariant) paths =
-      g_variant_lookup_value (request->arguments, "Paths", G_VARIANT_TYPE ("a(sb)"));
+  g_autoptr (GVariant)
+      paths = g_variant_lookup_value (request->arguments, "Paths", G_VARIANT_TYPE ("a(sb)"));
   g_auto (GVariantDict) reply = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
   guint32 pid = 0;
@@ -475,10 +476,9 @@ answer_checkpoint (Request *request)
 {
   if (--request->pending == 0)
     {
-      g_autoptr (GError) error = g_error_new_literal (
-          FERRY_ERROR, FERRY_ERROR_WORKER_FAILED, "A file system does not answer");
-      g_autoptr (GVariant) answer =
-          request->hung ? build_error_reply (error, -1) : empty_reply ();
+      g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
+                                                      "A file system does not answer");
+      g_autoptr (GVariant) answer = request->hung ? build_error_reply (error, -1) : empty_reply ();
 
       ferry_link_send (request->worker->link, request->id, "reply", answer);
     }

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ferryd: options, privileges, and the service. */
+
+#include "ferry-config.h"
+#include "ferry-direct-launcher.h"
+#include "ferry-names.h"
+#include "ferry-policy.h"
+#include "ferry-service.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <grp.h>
+#include <locale.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+typedef struct
+{
+  char *launcher;          /* (owned) */
+  char *state_directory;   /* (owned) (type filename) */
+  char *runtime_directory; /* (owned) (type filename) */
+  char *worker;            /* (owned) (type filename) */
+  gboolean version;
+} Options;
+
+static void
+options_clear (Options *options)
+{
+  g_free (options->launcher);
+  g_free (options->state_directory);
+  g_free (options->runtime_directory);
+  g_free (options->worker);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
+/* systemd gives a colon-separated list; the first one is ours. */
+static char *
+get_directory (char *option, const char *variable)
+{
+  const char *value = g_getenv (variable);
+  g_auto (GStrv) parts = NULL;
+
+  if (option != NULL || value == NULL)
+    return option;
+  parts = g_strsplit (value, ":", 2);
+  return g_strdup (parts[0]);
+}
+
+static gboolean
+parse_options (int *argc, char ***argv, Options *options, GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new ("- background transfers");
+  const GOptionEntry entries[] = {
+    { "launcher", 0, 0, G_OPTION_ARG_STRING, &options->launcher,
+      "How workers are started: systemd or direct (default: systemd)", "HOW" },
+    { "state-directory", 0, 0, G_OPTION_ARG_FILENAME, &options->state_directory,
+      "Where jobs are stored (default: $STATE_DIRECTORY)", "DIR" },
+    { "runtime-directory", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_directory,
+      "Where the workers' socket is (default: $RUNTIME_DIRECTORY)", "DIR" },
+    { "worker", 0, 0, G_OPTION_ARG_FILENAME, &options->worker,
+      "The worker program (default: " FERRY_LIBEXECDIR "/ferry-worker)", "PATH" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Say the version and exit", NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (options->version)
+    return TRUE;
+  if (*argc > 1)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
+                   "Unexpected argument '%s'", (*argv)[1]);
+      return FALSE;
+    }
+
+  options->state_directory = get_directory (options->state_directory, "STATE_DIRECTORY");
+  options->runtime_directory = get_directory (options->runtime_directory, "RUNTIME_DIRECTORY");
+  if (options->state_directory == NULL || options->runtime_directory == NULL)
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                           "Say where to keep things: --state-directory and --runtime-directory, "
+                           "or STATE_DIRECTORY and RUNTIME_DIRECTORY");
+      return FALSE;
+    }
+  if (options->launcher == NULL)
+    options->launcher = g_strdup ("systemd");
+  if (options->worker == NULL)
+    options->worker = g_strdup (FERRY_LIBEXECDIR "/ferry-worker");
+  return TRUE;
+}
+
+/* == privileges == */
+
+static gboolean
+fail (GError **error, const char *what)
+{
+  int saved = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), "%s: %s", what,
+               g_strerror (saved));
+  return FALSE;
+}
+
+/* Root becomes the service's own user, for good. */
+static gboolean
+drop_privileges (GError **error)
+{
+  const struct passwd *user;
+
+  if (geteuid () != 0)
+    return TRUE;
+
+  errno = 0;
+  user = getpwnam (FERRY_USER);
+  if (user == NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   "There is no user '%s' to run as; create it, or install Ferry with its "
+                   "sysusers.d file",
+                   FERRY_USER);
+      return FALSE;
+    }
+  if (initgroups (FERRY_USER, user->pw_gid) != 0 ||
+      setresgid (user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
+      setresuid (user->pw_uid, user->pw_uid, user->pw_uid) != 0)
+    return fail (error, "Becoming user '" FERRY_USER "'");
+  if (setuid (0) == 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Root's rights are still there");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_directory (const char *path, GError **error)
+{
+  struct stat info;
+
+  if (stat (path, &info) != 0)
+    return fail (error, path);
+  if (!S_ISDIR (info.st_mode) || info.st_uid != geteuid ())
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                   "%s must be a directory of uid %u, which ferryd runs as", path, geteuid ());
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Forks the helper while there is one thread and still the right to change the uid, then gives that right up. */
+static int
+start_helper (const Options *options, GError **error)
+{
+  g_autofree char *socket =
+      g_build_filename (options->runtime_directory, FERRY_WORKER_SOCKET_NAME, NULL);
+
+  if (!g_str_equal (options->launcher, "direct"))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   "The launcher '%s' is not supported by this version; use --launcher=direct",
+                   options->launcher);
+      return -1;
+    }
+  if (access (options->worker, X_OK) != 0)
+    {
+      fail (error, options->worker);
+      return -1;
+    }
+  return ferry_launch_helper_fork (options->worker, socket, error);
+}
+
+static gboolean
+prepare (const Options *options, int *helper, GError **error)
+{
+  *helper = start_helper (options, error);
+  if (*helper < 0 || !drop_privileges (error))
+    return FALSE;
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return fail (error, "PR_SET_NO_NEW_PRIVS");
+  /* Secrets of all users are in our memory: no core dumps, no tracing by others of our uid. */
+  prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  umask (077);
+  if (!check_directory (options->state_directory, error) ||
+      !check_directory (options->runtime_directory, error))
+    return FALSE;
+
+  ferry_policy_prepare_environment (options->runtime_directory);
+  return TRUE;
+}
+
+/* == running == */
+
+static gboolean
+signal_cb (gpointer data)
+{
+  ferry_service_quit (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static int
+serve (const Options *options, int helper)
+{
+  g_autoptr (FerryClock) clock = ferry_system_clock_new ();
+  g_autoptr (FerryNetwork) network = ferry_system_network_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_direct_launcher_new (helper);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryService) service = ferry_service_new (
+      clock, network, launcher, options->state_directory, options->runtime_directory, &error);
+  guint sources[2];
+  int status;
+
+  if (service == NULL)
+    {
+      g_printerr ("ferryd: %s\n", error->message);
+      return EXIT_FAILURE;
+    }
+
+  sources[0] = g_unix_signal_add (SIGTERM, signal_cb, service);
+  sources[1] = g_unix_signal_add (SIGINT, signal_cb, service);
+  status = ferry_service_run (service);
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (Options) options = { 0 };
+  g_autoptr (GError) error = NULL;
+  int helper;
+
+  setlocale (LC_ALL, "");
+  if (!parse_options (&argc, &argv, &options, &error))
+    {
+      g_printerr ("ferryd: %s\n", error->message);
+      return EXIT_USAGE;
+    }
+  if (options.version)
+    {
+      g_print ("ferryd " FERRY_VERSION "\n");
+      return EXIT_SUCCESS;
+    }
+  if (!prepare (&options, &helper, &error))
+    {
+      g_printerr ("ferryd: %s\n", error->message);
+      return EXIT_FAILURE;
+    }
+  return serve (&options, helper);
+}
