@@ -42,6 +42,8 @@ struct _FerryEngine
 
   GHashTable *completions; /* (owned) (element-type FerryJob FerryCompletion) */
   GHashTable *turn_ends;   /* (owned) (element-type FerryJob gint64): boot µs of the end of the last turn */
+  GHashTable *served;      /* (owned) (element-type guint gint64): µs by uid */
+  gint64 last_plan;        /* boot µs */
   GPtrArray *duties;       /* (owned) (element-type FerryDutyRun) */
   GPtrArray *duty_waits;   /* (owned) (element-type DutyWait) */
 

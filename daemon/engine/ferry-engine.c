@@ -35,6 +35,7 @@ ferry_engine_dispose (GObject *object)
   g_clear_pointer (&self->attempts, g_hash_table_unref);
   g_clear_pointer (&self->live, g_hash_table_unref);
   g_clear_pointer (&self->turn_ends, g_hash_table_unref);
+  g_clear_pointer (&self->served, g_hash_table_unref);
   g_clear_pointer (&self->duties, g_ptr_array_unref);
   g_clear_pointer (&self->duty_waits, g_ptr_array_unref);
   if (self->queue != NULL)
@@ -71,6 +72,7 @@ ferry_engine_init (FerryEngine *self)
   self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, ferry_attempt_free);
   self->completions = g_hash_table_new_full (NULL, NULL, NULL, ferry_completion_free);
   self->turn_ends = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->served = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->duties = g_ptr_array_new_with_free_func (ferry_duty_run_free);
   self->duty_waits = g_ptr_array_new ();
   self->queue = ferry_queue_new ();

@@ -8,7 +8,7 @@ typedef struct
   guint32 owner;
   guint foreground;
   guint background;
-  gint64 last_turn; /* the latest of his jobs; who was served longest ago goes first */
+  gint64 served;  /* µs; who was served least goes first */
   gboolean keeps;   /* has a job within its slice that is not chosen yet */
 } Share;
 
@@ -80,8 +80,8 @@ share_goes_before (const Share *a, const Share *b)
    * any slot wins over a second slot by the rule above. */
   if (a->keeps != b->keeps)
     return a->keeps;
-  if (a->last_turn != b->last_turn)
-    return a->last_turn < b->last_turn;
+  if (a->served != b->served)
+    return a->served < b->served;
   return a->owner < b->owner;
 }
 
@@ -151,7 +151,7 @@ ferry_scheduler_plan (GArray *candidates, guint slots, gint64 now)
       Share *share = get_share (shares, candidate->owner);
 
       candidate->chosen = FALSE;
-      share->last_turn = MAX (share->last_turn, candidate->running ? now : candidate->last_turn);
+      share->served = candidate->served;
     }
 
   choose_foreground (candidates, shares, now);

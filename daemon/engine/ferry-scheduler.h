@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @running: whether it has a turn now
  * @turn_start: boot µs of the start of the turn, when @running
  * @last_turn: boot µs of the end of its last turn, 0 = never had one
+ * @served: µs that background jobs of its owner have run lately, this one's turn included
  * @order: order of creation
  * @job: (unowned): for the caller
  * @chosen: (out): whether it shall run
@@ -28,6 +29,7 @@ typedef struct
   gboolean running;
   gint64 turn_start;
   gint64 last_turn;
+  gint64 served;
   guint64 order;
   gpointer job;
   gboolean chosen;
@@ -40,7 +42,7 @@ typedef struct
  * @now: boot µs
  *
  * Foreground jobs: the first FERRY_MAX_FOREGROUND_JOBS of each user. Background: slots go to users in turn, to the one
- * with the fewest first; within a user by priority, then to who runs within his time slice, then to who waited longest.
+ * with the fewest first, then to the one served least; within a user by priority, then to who runs within his time slice, then to who waited longest.
  * A running job within its slice keeps its slot, unless a higher priority of the same user or a user
  * without any slot needs it.
  *

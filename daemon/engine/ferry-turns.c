@@ -33,6 +33,55 @@ set_wait_reasons (FerryJob *job, guint reasons)
   ferry_job_touch (job, FERRY_CHANGE_PROGRESS);
 }
 
+/* == who was served how much == */
+
+/* A user who comes anew starts level with the one served least, so that past idleness is no claim and past service
+ * no debt. */
+static gint64 *
+get_served (FerryEngine *self, uid_t uid)
+{
+  gint64 *served = g_hash_table_lookup (self->served, GUINT_TO_POINTER (uid));
+  gint64 least = G_MAXINT64;
+  GHashTableIter iter;
+  gpointer value;
+
+  if (served != NULL)
+    return served;
+
+  g_hash_table_iter_init (&iter, self->served);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    least = MIN (least, *(gint64 *) value);
+  served = g_new (gint64, 1);
+  *served = least == G_MAXINT64 ? 0 : least;
+  g_hash_table_insert (self->served, GUINT_TO_POINTER (uid), served);
+  return served;
+}
+
+/* Adds the time since the last plan to what the running users have got. */
+static void
+account (FerryEngine *self)
+{
+  gint64 now = ferry_engine_now (self);
+  gint64 passed = now - self->last_plan;
+  GHashTableIter iter;
+  gpointer key;
+
+  self->last_plan = now;
+  if (g_hash_table_size (self->live) == 0)
+    g_hash_table_remove_all (self->served);
+
+  g_hash_table_iter_init (&iter, self->live);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      const FerryJob *job = key;
+
+      if (ferry_job_state_is_active (job->state) && job->priority != FERRY_PRIORITY_FOREGROUND)
+        *get_served (self, job->owner) += passed;
+    }
+}
+
+/* == candidates == */
+
 static void
 add_candidate (FerryEngine *self, GArray *candidates, FerryJob *job)
 {
@@ -43,6 +92,7 @@ add_candidate (FerryEngine *self, GArray *candidates, FerryJob *job)
     .running = ferry_job_state_is_active (job->state),
     .turn_start = job->turn_start,
     .last_turn = last != NULL ? *last : 0,
+    .served = *get_served (self, job->owner),
     .order = job->sequence,
     .job = job,
   };
@@ -113,10 +163,12 @@ end_turn (FerryEngine *self, FerryJob *job)
 static void
 plan (FerryEngine *self)
 {
-  g_autoptr (GArray) candidates = collect_candidates (self);
+  g_autoptr (GArray) candidates = NULL;
   guint slots = ferry_policy_get (self->policy, FERRY_POLICY_MAX_ACTIVE_JOBS);
   gint64 next;
 
+  account (self);
+  candidates = collect_candidates (self);
   next = ferry_scheduler_plan (candidates, slots, ferry_engine_now (self));
   for (guint i = 0; i < candidates->len; i++)
     g_object_ref (g_array_index (candidates, FerryCandidate, i).job);

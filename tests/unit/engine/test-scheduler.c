@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-scheduler.h"
+
+#define NOW (1000 * (gint64) G_USEC_PER_SEC)
+#define SLICE FERRY_TIME_SLICE
+
+static GArray *
+new_jobs (void)
+{
+  return g_array_new (FALSE, TRUE, sizeof (FerryCandidate));
+}
+
+static void
+add (GArray *jobs, guint32 owner, FerryPriority priority)
+{
+  FerryCandidate candidate = { .owner = owner, .priority = priority, .order = jobs->len };
+
+  g_array_append_val (jobs, candidate);
+}
+
+static void
+add_running (GArray *jobs, guint32 owner, FerryPriority priority, gint64 since)
+{
+  FerryCandidate candidate = { .owner = owner,
+                               .priority = priority,
+                               .order = jobs->len,
+                               .running = TRUE,
+                               .turn_start = NOW - since };
+
+  g_array_append_val (jobs, candidate);
+}
+
+/* "10" = the first runs, the second does not */
+static void
+check (GArray *jobs, guint slots, const char *expected)
+{
+  g_autoptr (GString) got = g_string_new (NULL);
+
+  ferry_scheduler_plan (jobs, slots, NOW);
+  for (guint i = 0; i < jobs->len; i++)
+    g_string_append_c (got, g_array_index (jobs, FerryCandidate, i).chosen ? '1' : '0');
+  g_assert_cmpstr (got->str, ==, expected);
+}
+
+static void
+test_oldest_first (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  for (guint i = 0; i < 4; i++)
+    add (jobs, 1, FERRY_PRIORITY_NORMAL);
+  check (jobs, 2, "1100");
+}
+
+static void
+test_priority (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add (jobs, 1, FERRY_PRIORITY_LOW);
+  add (jobs, 1, FERRY_PRIORITY_NORMAL);
+  add (jobs, 1, FERRY_PRIORITY_HIGH);
+  check (jobs, 1, "001");
+  check (jobs, 2, "011");
+}
+
+static void
+test_users_share (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  for (guint i = 0; i < 6; i++)
+    add (jobs, 1, FERRY_PRIORITY_HIGH);
+  add (jobs, 2, FERRY_PRIORITY_LOW);
+  /* However urgent one user says his jobs are, the other has his share. */
+  check (jobs, 4, "1110001");
+  check (jobs, 2, "1000001");
+}
+
+static void
+test_newcomer_displaces (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  for (guint i = 0; i < 4; i++)
+    add_running (jobs, 1, FERRY_PRIORITY_NORMAL, 5 * G_USEC_PER_SEC + i);
+  add (jobs, 2, FERRY_PRIORITY_NORMAL);
+  check (jobs, 4, "11101");
+}
+
+static void
+test_foreground (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  for (guint i = 0; i < 6; i++)
+    add (jobs, 1, FERRY_PRIORITY_FOREGROUND);
+  add (jobs, 2, FERRY_PRIORITY_FOREGROUND);
+  add (jobs, 1, FERRY_PRIORITY_LOW);
+  /* Four of a user at a time, beside the slots of the background. */
+  check (jobs, 1, "11110011");
+  check (jobs, 0, "11110010");
+}
+
+static void
+test_higher_priority_preempts (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_running (jobs, 1, FERRY_PRIORITY_LOW, G_USEC_PER_SEC);
+  add (jobs, 1, FERRY_PRIORITY_HIGH);
+  check (jobs, 1, "01");
+}
+
+static void
+test_slice (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_running (jobs, 1, FERRY_PRIORITY_NORMAL, SLICE - 1);
+  add (jobs, 1, FERRY_PRIORITY_NORMAL);
+  check (jobs, 1, "10");
+  g_array_index (jobs, FerryCandidate, 0).turn_start--;
+  check (jobs, 1, "01");
+}
+
+static void
+test_slice_between_users (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_running (jobs, 1, FERRY_PRIORITY_NORMAL, SLICE - 1);
+  add (jobs, 2, FERRY_PRIORITY_HIGH);
+  check (jobs, 1, "10");
+  g_array_index (jobs, FerryCandidate, 0).turn_start--;
+  g_array_index (jobs, FerryCandidate, 0).served = SLICE;
+  check (jobs, 1, "01");
+}
+
+static void
+test_nobody_waits (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_running (jobs, 1, FERRY_PRIORITY_NORMAL, 10 * SLICE);
+  check (jobs, 1, "1");
+  g_assert_cmpint (ferry_scheduler_plan (jobs, 1, NOW), ==, 0);
+}
+
+static void
+test_when_to_plan_again (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_running (jobs, 1, FERRY_PRIORITY_NORMAL, SLICE / 2);
+  add (jobs, 1, FERRY_PRIORITY_NORMAL);
+  g_assert_cmpint (ferry_scheduler_plan (jobs, 1, NOW), ==, NOW + SLICE / 2);
+}
+
+/* A simulated hour: three users with very different queues; each gets his share, each job its turns. */
+static void
+test_nobody_starves (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+  gint64 served[4] = { 0 };
+  gint64 job_served[43] = { 0 };
+
+  for (guint i = 0; i < 40; i++)
+    add (jobs, 1, FERRY_PRIORITY_HIGH);
+  add (jobs, 2, FERRY_PRIORITY_LOW);
+  add (jobs, 3, FERRY_PRIORITY_NORMAL);
+  add (jobs, 3, FERRY_PRIORITY_NORMAL);
+
+  for (gint64 now = NOW; now < NOW + 3600 * (gint64) G_USEC_PER_SEC; now += G_USEC_PER_SEC)
+    {
+      for (guint i = 0; i < jobs->len; i++)
+        {
+          FerryCandidate *job = &g_array_index (jobs, FerryCandidate, i);
+
+          job->served = served[job->owner] * G_USEC_PER_SEC;
+        }
+      ferry_scheduler_plan (jobs, 2, now);
+      for (guint i = 0; i < jobs->len; i++)
+        {
+          FerryCandidate *job = &g_array_index (jobs, FerryCandidate, i);
+
+          if (job->running && !job->chosen)
+            job->last_turn = now;
+          if (!job->running && job->chosen)
+            job->turn_start = now;
+          job->running = job->chosen;
+          served[job->owner] += job->running;
+          job_served[i] += job->running;
+        }
+    }
+
+  /* Two slots for an hour among three: 2400 s each, give or take a slice. */
+  for (guint user = 1; user <= 3; user++)
+    g_assert_cmpint (ABS (served[user] - 2400), <=, 60);
+  for (guint i = 0; i < jobs->len; i++)
+    g_assert_cmpint (job_served[i], >, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/scheduler/oldest-first", test_oldest_first);
+  g_test_add_func ("/scheduler/priority", test_priority);
+  g_test_add_func ("/scheduler/users-share", test_users_share);
+  g_test_add_func ("/scheduler/newcomer", test_newcomer_displaces);
+  g_test_add_func ("/scheduler/foreground", test_foreground);
+  g_test_add_func ("/scheduler/pre-emption", test_higher_priority_preempts);
+  g_test_add_func ("/scheduler/slice", test_slice);
+  g_test_add_func ("/scheduler/slice-users", test_slice_between_users);
+  g_test_add_func ("/scheduler/nobody-waits", test_nobody_waits);
+  g_test_add_func ("/scheduler/again", test_when_to_plan_again);
+  g_test_add_func ("/scheduler/starvation", test_nobody_starves);
+  return g_test_run ();
+}
