@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-policy-keys.h"
+
+/* How deep a value may be boxed; more is mischief. */
+#define BOXES_MAX 8
+
+static const FerryPolicyKeyInfo infos[] = {
+  [FERRY_POLICY_MAX_JOBS_PER_USER] = {
+    "max-jobs-per-user", 60, 1, 1000000, "jobs",
+    "Jobs that a user may have",
+    "A user who has this many jobs that are not yet completed or cancelled cannot create another "
+    "one; suspended and transferred jobs count. Who is authorized for "
+    "org.ferry.transfer1.exceed-limits is not held by it.",
+  },
+  [FERRY_POLICY_MAX_JOBS_PER_MACHINE] = {
+    "max-jobs-per-machine", 300, 1, 1000000, "jobs",
+    "Jobs that all users together may have",
+    "When all users together have this many jobs that are not yet completed or cancelled, nobody "
+    "can create another one; suspended and transferred jobs count. Who is authorized for "
+    "org.ferry.transfer1.exceed-limits is not held by it.",
+  },
+  [FERRY_POLICY_MAX_FILES_PER_JOB] = {
+    "max-files-per-job", 200, 1, 1000000, "files",
+    "Files that a job may have",
+    "A job that has this many files takes no more. Who is authorized for "
+    "org.ferry.transfer1.exceed-limits is not held by it.",
+  },
+  [FERRY_POLICY_MAX_RANGES_PER_FILE] = {
+    "max-ranges-per-file", 500, 1, 2000, "ranges",
+    "Ranges that may be fetched of a file",
+    "A file of a job may name this many ranges of bytes to fetch. Who is authorized for "
+    "org.ferry.transfer1.exceed-limits is not held by it.",
+  },
+  [FERRY_POLICY_JOB_INACTIVITY_TIMEOUT] = {
+    "job-inactivity-timeout", 90, 1, 999, "days",
+    "Days after which an idle job is cancelled",
+    "A job that made no progress and was not changed for this many days is cancelled, whatever "
+    "its state, and what it has fetched but not handed over is removed.",
+  },
+  [FERRY_POLICY_MAX_DOWNLOAD_TIME] = {
+    "max-download-time", 7776000, 1, 315360000, "seconds",
+    "Time for which a job may download",
+    "A download that was connecting or transferring for this many seconds in all fails. A job "
+    "may set a shorter time of its own.",
+  },
+  [FERRY_POLICY_MAX_ACTIVE_JOBS] = {
+    "max-active-jobs", 4, 1, 1000, "jobs",
+    "Background jobs that transfer at a time",
+    "This many jobs of priority high, normal and low transfer at the same time, those of all "
+    "users together. Foreground jobs come on top.",
+  },
+  [FERRY_POLICY_FINISHED_JOB_RETENTION] = {
+    "finished-job-retention", 86400, 0, 31536000, "seconds",
+    "Time for which a finished job can still be read",
+    "The owner of a completed or cancelled job can still read it for this many seconds; with 0 "
+    "it is forgotten at once.",
+  },
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (infos) == FERRY_N_POLICY_KEYS);
+
+const FerryPolicyKeyInfo *
+ferry_policy_key_get_info (FerryPolicyKey key)
+{
+  return &infos[key];
+}
+
+const char *
+ferry_policy_key_to_string (FerryPolicyKey key)
+{
+  return infos[key].name;
+}
+
+gboolean
+ferry_policy_key_from_string (const char *name, FerryPolicyKey *key)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (infos); i++)
+    {
+      if (g_strcmp0 (name, infos[i].name) == 0)
+        {
+          *key = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+static gboolean
+get_signed (GVariant *value, gint64 *number)
+{
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT16))
+    *number = g_variant_get_int16 (value);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT32))
+    *number = g_variant_get_int32 (value);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
+    *number = g_variant_get_int64 (value);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static gboolean
+get_unsigned (GVariant *value, guint64 *number)
+{
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTE))
+    *number = g_variant_get_byte (value);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT16))
+    *number = g_variant_get_uint16 (value);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
+    *number = g_variant_get_uint32 (value);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+    *number = g_variant_get_uint64 (value);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static gboolean
+get_number (GVariant *value, guint32 *number)
+{
+  gint64 with_sign;
+  guint64 without_sign;
+
+  if (get_signed (value, &with_sign))
+    {
+      if (with_sign < 0)
+        return FALSE;
+      without_sign = (guint64) with_sign;
+    }
+  else if (!get_unsigned (value, &without_sign))
+    return FALSE;
+
+  if (without_sign > G_MAXUINT32)
+    return FALSE;
+  *number = (guint32) without_sign;
+  return TRUE;
+}
+
+gboolean
+ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint32 *value, GError **error)
+{
+  const FerryPolicyKeyInfo *info = &infos[key];
+  g_autoptr (GVariant) inner = g_variant_ref (given);
+  g_autofree char *text = NULL;
+  guint32 number;
+
+  for (guint i = 0; i < BOXES_MAX && g_variant_is_of_type (inner, G_VARIANT_TYPE_VARIANT); i++)
+    {
+      GVariant *boxed = inner;
+
+      inner = g_variant_get_variant (boxed);
+      g_variant_unref (boxed);
+    }
+
+  if (get_number (inner, &number) && number >= info->minimum && number <= info->maximum)
+    {
+      *value = number;
+      return TRUE;
+    }
+
+  text = g_variant_print (inner, TRUE);
+  if (g_utf8_strlen (text, -1) > 80)
+    {
+      g_free (text);
+      text = g_strdup_printf ("a long value of type %s", g_variant_get_type_string (inner));
+    }
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+               "%s was given as %s; it must be an integer from %u to %u (%s)", info->name, text,
+               info->minimum, info->maximum, info->unit);
+  return FALSE;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table in C and the GSettings schema say the same; values are parsed strictly and generously. */
+
+#include "ferry-names.h"
+#include "ferry-policy-keys.h"
+
+#include <gio/gio.h>
+
+#include <string.h>
+
+static GSettingsSchema *
+load_schema (void)
+{
+  g_autofree char *directory = g_test_build_filename (G_TEST_BUILT, "policy", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSettingsSchemaSource) source =
+      g_settings_schema_source_new_from_directory (directory, NULL, FALSE, &error);
+  GSettingsSchema *schema;
+
+  g_assert_no_error (error);
+  schema = g_settings_schema_source_lookup (source, FERRY_POLICY_SCHEMA, FALSE);
+  g_assert_nonnull (schema);
+  return schema;
+}
+
+static void
+test_schema (void)
+{
+  g_autoptr (GSettingsSchema) schema = load_schema ();
+  g_auto (GStrv) names = g_settings_schema_list_keys (schema);
+
+  g_assert_cmpstr (g_settings_schema_get_path (schema), ==, FERRY_POLICY_PATH);
+  g_assert_cmpuint (g_strv_length (names), ==, FERRY_N_POLICY_KEYS);
+  for (guint i = 0; i < FERRY_N_POLICY_KEYS; i++)
+    {
+      const FerryPolicyKeyInfo *info = ferry_policy_key_get_info (i);
+      g_autoptr (GSettingsSchemaKey) key = NULL;
+      g_autoptr (GVariant) fallback = NULL;
+      g_autoptr (GVariant) range = NULL;
+      g_autoptr (GVariant) bounds = NULL;
+      const char *kind;
+      guint32 minimum;
+      guint32 maximum;
+
+      g_assert_true (g_settings_schema_has_key (schema, info->name));
+      key = g_settings_schema_get_key (schema, info->name);
+      g_assert_cmpstr (g_settings_schema_key_get_summary (key), ==, info->summary);
+      g_assert_cmpstr (g_settings_schema_key_get_description (key), ==, info->description);
+      g_assert_true (g_variant_type_equal (g_settings_schema_key_get_value_type (key),
+                                           G_VARIANT_TYPE_UINT32));
+      fallback = g_settings_schema_key_get_default_value (key);
+      g_assert_cmpuint (g_variant_get_uint32 (fallback), ==, info->fallback);
+      range = g_settings_schema_key_get_range (key);
+      g_variant_get (range, "(&sv)", &kind, &bounds);
+      g_assert_cmpstr (kind, ==, "range");
+      g_variant_get (bounds, "(uu)", &minimum, &maximum);
+      g_assert_cmpuint (minimum, ==, info->minimum);
+      g_assert_cmpuint (maximum, ==, info->maximum);
+      g_assert_cmpuint (info->minimum, <=, info->fallback);
+      g_assert_cmpuint (info->fallback, <=, info->maximum);
+    }
+}
+
+static void
+test_names (void)
+{
+  FerryPolicyKey key;
+
+  for (guint i = 0; i < FERRY_N_POLICY_KEYS; i++)
+    {
+      g_assert_true (ferry_policy_key_from_string (ferry_policy_key_to_string (i), &key));
+      g_assert_cmpint (key, ==, i);
+    }
+  key = FERRY_POLICY_MAX_ACTIVE_JOBS;
+  g_assert_false (ferry_policy_key_from_string ("max-job-per-user", &key));
+  g_assert_false (ferry_policy_key_from_string ("", &key));
+  g_assert_false (ferry_policy_key_from_string (NULL, &key));
+  g_assert_cmpint (key, ==, FERRY_POLICY_MAX_ACTIVE_JOBS);
+}
+
+static void
+test_good_values (void)
+{
+  static const char *const texts[] = { "8",        "uint32 8", "byte 0x08", "int16 8",   "uint16 8",
+                                       "int64 8", "uint64 8", "<8>",       "<<uint64 8>>" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GVariant) given = g_variant_new_parsed (texts[i]);
+      g_autoptr (GError) error = NULL;
+      guint32 value = 0;
+
+      g_variant_ref_sink (given);
+      g_assert_true (
+          ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (value, ==, 8);
+    }
+}
+
+static void
+test_bad_values (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *shown;
+  } cases[] = {
+    { "0", "given as 0;" },
+    { "1001", "given as 1001;" },
+    { "-1", "given as -1;" },
+    { "int64 -9223372036854775808", "-9223372036854775808;" },
+    { "uint64 18446744073709551615", "uint64 18446744073709551615;" },
+    /* These are 4 and 0 when cut to 32 bits. */
+    { "int64 4294967300", "int64 4294967300;" },
+    { "uint64 4294967296", "uint64 4294967296;" },
+    { "'8'", "given as '8';" },
+    { "8.0", "given as 8.0;" },
+    { "true", "given as true;" },
+    { "[8]", "given as [8];" },
+    { "<<<<<<<<<<8>>>>>>>>>>", "given as <" },
+    { "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
+      "a long value of type s" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) given = g_variant_ref_sink (g_variant_new_parsed (cases[i].text));
+      g_autoptr (GError) error = NULL;
+      guint32 value = 77;
+
+      g_assert_false (
+          ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
+      g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+      g_assert_nonnull (strstr (error->message, "max-active-jobs"));
+      g_assert_nonnull (strstr (error->message, cases[i].shown));
+      g_assert_nonnull (strstr (error->message, "1 to 1000 (jobs)"));
+      g_assert_cmpuint (value, ==, 77);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/policy/keys/schema", test_schema);
+  g_test_add_func ("/policy/keys/names", test_names);
+  g_test_add_func ("/policy/keys/good-values", test_good_values);
+  g_test_add_func ("/policy/keys/bad-values", test_bad_values);
+  return g_test_run ();
+}
