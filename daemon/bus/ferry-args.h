@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks of what callers give: URLs, paths, headers, digests, ranges. Pure.
+ *
+ * Error texts never hold a URL: it may hold a password in a place where nobody looks for one. */
+
+#pragma once
+
+#include "ferry-file.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_URL_MAX      8000        /* bytes */
+#define FERRY_HEADERS_MAX  (16 * 1024) /* bytes of all headers of a list */
+#define FERRY_BYPASS_MAX   (16 * 1024) /* bytes of all entries of ProxyBypass */
+#define FERRY_MODE_DEFAULT 0644
+#define FERRY_MODE_MAX     0777
+
+/**
+ * ferry_args_check_url:
+ * @name: of the argument, for the error text
+ *
+ * Errors: UnsupportedScheme, StringTooLong, G_DBUS_ERROR_INVALID_ARGS (userinfo, naming SetCredentials; not a URL).
+ *
+ * Returns: (transfer full) (nullable): @url without its fragment
+ */
+char *ferry_args_check_url (const char *name, const char *url, GError **error);
+
+/** The same for the URI of a proxy (http, https, socks, socks4, socks4a, socks5); "" is none. */
+gboolean ferry_args_check_proxy_uri (const char *name, const char *uri, GError **error);
+
+/**
+ * ferry_args_check_path:
+ *
+ * Whether @path can name a file to be made: absolute, not ending in "/", no "." or ".." at its end, lengths that the
+ * system can take. Errors: StringTooLong, G_DBUS_ERROR_INVALID_ARGS.
+ */
+gboolean ferry_args_check_path (const char *name, const char *path, GError **error);
+
+/**
+ * ferry_args_check_headers:
+ * @secret: whether names that carry secrets are allowed (SetCustomHeaders) or not (RequestHeaders)
+ *
+ * Each line is "Name: value". Errors: StringTooLong; G_DBUS_ERROR_INVALID_ARGS, which names the header but never its
+ * value.
+ */
+gboolean ferry_args_check_headers (const char *name, const char *const *headers, gboolean secret,
+                                   GError **error);
+
+/** Entries of ProxyBypass: short, no spaces or control characters. */
+gboolean ferry_args_check_bypass (const char *name, const char *const *entries, GError **error);
+
+/**
+ * ferry_args_check_digest:
+ *
+ * Returns: (transfer full) (nullable): "sha256:" or "sha512:" and lowercase hex digits, else %NULL with
+ *   G_DBUS_ERROR_INVALID_ARGS
+ */
+char *ferry_args_check_digest (const char *name, const char *digest, GError **error);
+
+/**
+ * ferry_args_check_ranges:
+ * @ranges: an a(tt)
+ * @out: (out) (transfer full) (nullable) (element-type FerryRange): %NULL when @ranges is empty
+ *
+ * Errors: InvalidRange (length 0, end beyond 2^64), OverlappingRanges.
+ */
+gboolean ferry_args_check_ranges (GVariant *ranges, GArray **out, GError **error);
+
+/** Whether @text has at most @max characters. Errors: StringTooLong. */
+gboolean ferry_args_check_length (const char *name, const char *text, glong max, GError **error);
+
+/**
+ * ferry_args_parse_file:
+ * @options: an a{sv}
+ *
+ * One (remote_url, local_path, options) of AddFile. Errors: those of the above.
+ *
+ * Returns: (transfer full) (nullable)
+ */
+FerryFile *ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant *options,
+                                  GError **error);
+
+G_END_DECLS

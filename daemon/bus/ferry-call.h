@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One method call in progress. Whoever holds it answers it, exactly once, and gives it up by that. Its parameters are
+ * never logged. */
+
+#pragma once
+
+#include "ferry-access.h"
+#include "ferry-store.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define FERRY_CALLS_MAX_PER_USER 64 /* in handling */
+
+/* Counts the calls in handling, for each uid and in all. */
+typedef struct _FerryCallCount FerryCallCount;
+
+FerryCallCount *ferry_call_count_new (void);
+void ferry_call_count_unref (FerryCallCount *self);
+guint ferry_call_count_get (FerryCallCount *self);
+
+/**
+ * FerryCall:
+ *
+ * Fields are read by the handlers; @state is theirs.
+ */
+typedef struct
+{
+  GDBusMethodInvocation *invocation; /* (owned) */
+  FerryCallCount *count;             /* (owned) */
+  gboolean identified;               /* @uid and @pid are known; counted for the uid */
+  uid_t uid;
+  pid_t pid;
+  const char *sender;          /* (unowned): of @invocation */
+  const char *member;          /* (unowned): of @invocation */
+  GVariant *parameters;        /* (unowned): of @invocation */
+  const FerryAccessRule *rule; /* (nullable) (unowned) */
+  char *job_id;                /* (owned) (nullable): last element of the path of a job object */
+  gpointer state;              /* (owned) (nullable): what a handler keeps between its steps */
+  GDestroyNotify free_state;
+} FerryCall;
+
+/** @invocation: (transfer full); @job_id: (nullable) */
+FerryCall *ferry_call_new (GDBusMethodInvocation *invocation, FerryCallCount *count,
+                           const char *job_id);
+
+/** Counts the call for @uid. Returns: %FALSE with G_DBUS_ERROR_LIMITS_EXCEEDED when that user has too many */
+gboolean ferry_call_identify (FerryCall *self, uid_t uid, pid_t pid, GError **error);
+
+/** Whether the message allows to ask a person. */
+gboolean ferry_call_is_interactive (FerryCall *self);
+
+/** Keeps @state (transfer full) until the call ends. */
+void ferry_call_set_state (FerryCall *self, gpointer state, GDestroyNotify free_state);
+
+/** Answers (@value: (transfer floating) (nullable): the out parameters) and ends @self. */
+void ferry_call_return (FerryCall *self, GVariant *value);
+
+/** Answers with @error (transfer full) and ends @self. */
+void ferry_call_return_error (FerryCall *self, GError *error);
+
+/** Answers once all that was noted in @store is on disk, or that it could not be. */
+void ferry_call_return_after_commit (FerryCall *self, FerryStore *store, GVariant *value);
+
+G_END_DECLS

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-property.h"
+
+#include "ferry-args.h"
+#include "ferry-options.h"
+#include "ferry-text.h"
+
+/* Properties that are a field of FerryJob, or one call away. */
+#define GETTER(name, expression)                                                                   \
+  static GVariant *get_##name (FerryEngine *engine, FerryJob *job)                                 \
+  {                                                                                                \
+    return expression;                                                                             \
+  }
+
+GETTER (id, g_variant_new_string (job->id))
+GETTER (type, g_variant_new_string (ferry_job_type_to_string (job->type)))
+GETTER (state, g_variant_new_string (ferry_job_state_to_string (job->state)))
+GETTER (owner, g_variant_new_uint32 (job->owner))
+GETTER (bytes_total, g_variant_new_uint64 (ferry_job_get_bytes_total (job)))
+GETTER (bytes_transferred, g_variant_new_uint64 (ferry_job_get_bytes_transferred (job)))
+GETTER (files_total, g_variant_new_uint32 (job->files->len))
+GETTER (files_transferred, g_variant_new_uint32 (ferry_job_get_files_transferred (job)))
+GETTER (creation_time, g_variant_new_uint64 (job->creation_time))
+GETTER (modification_time, g_variant_new_uint64 (job->modification_time))
+GETTER (transfer_completion_time, g_variant_new_uint64 (job->transfer_completion_time))
+GETTER (next_attempt_time, g_variant_new_uint64 (job->next_attempt_wall))
+GETTER (expiration_time, g_variant_new_uint64 (ferry_engine_get_expiration (engine, job)))
+GETTER (error_count, g_variant_new_uint32 (job->error_count))
+GETTER (error, ferry_failure_to_variant (job->error, TRUE))
+GETTER (transfer_rate, g_variant_new_uint64 (job->transfer_rate))
+GETTER (display_name, g_variant_new_string (job->display_name))
+GETTER (description, g_variant_new_string (job->description))
+GETTER (application_id, g_variant_new_string (job->application_id))
+GETTER (priority, g_variant_new_string (ferry_priority_to_string (job->priority)))
+GETTER (minimum_retry_delay, g_variant_new_uint32 (job->minimum_retry_delay))
+GETTER (no_progress_timeout, g_variant_new_uint32 (job->no_progress_timeout))
+GETTER (maximum_download_time, g_variant_new_uint32 (job->maximum_download_time))
+GETTER (notification_interval, g_variant_new_uint32 (job->notification_interval))
+GETTER (auto_complete, g_variant_new_boolean (job->auto_complete))
+GETTER (maximum_download_size, g_variant_new_uint64 (job->maximum_download_size))
+GETTER (request_headers, g_variant_new_strv ((const char *const *) job->request_headers, -1))
+GETTER (proxy_usage, g_variant_new_string (ferry_proxy_usage_to_string (job->proxy_usage)))
+GETTER (proxy_uri, g_variant_new_string (job->proxy_uri))
+GETTER (proxy_bypass, g_variant_new_strv ((const char *const *) job->proxy_bypass, -1))
+
+static GVariant *
+get_wait_reasons (FerryEngine *engine, FerryJob *job)
+{
+  g_auto (GStrv) reasons = ferry_job_get_wait_reasons (job);
+
+  return g_variant_new_strv ((const char *const *) reasons, -1);
+}
+
+static gboolean
+set_text (char **field, const char *name, glong max, GVariant *value, GError **error)
+{
+  const char *text = g_variant_get_string (value, NULL);
+
+  if (!ferry_args_check_length (name, text, max, error))
+    return FALSE;
+
+  g_free (*field);
+  *field = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+set_display_name (FerryJob *job, GVariant *value, GError **error)
+{
+  return set_text (&job->display_name, "DisplayName", FERRY_DISPLAY_NAME_MAX, value, error);
+}
+
+static gboolean
+set_description (FerryJob *job, GVariant *value, GError **error)
+{
+  return set_text (&job->description, "Description", FERRY_DESCRIPTION_MAX, value, error);
+}
+
+static gboolean
+set_application_id (FerryJob *job, GVariant *value, GError **error)
+{
+  return set_text (&job->application_id, "ApplicationId", FERRY_APPLICATION_ID_MAX, value, error);
+}
+
+/* Says which word was no word of an enumeration, and which would have been. */
+static gboolean
+refuse_word (const char *name, GVariant *value, const char *choices, GError **error)
+{
+  g_autofree char *shown = ferry_text_clean (g_variant_get_string (value, NULL), 64);
+
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+               "\"%s\" was given as \"%s\", and one of %s is wanted.", name, shown, choices);
+  return FALSE;
+}
+
+static gboolean
+set_priority (FerryJob *job, GVariant *value, GError **error)
+{
+  return ferry_priority_from_string (g_variant_get_string (value, NULL), &job->priority) ||
+         refuse_word ("Priority", value, "foreground, high, normal, low", error);
+}
+
+static gboolean
+set_proxy_usage (FerryJob *job, GVariant *value, GError **error)
+{
+  return ferry_proxy_usage_from_string (g_variant_get_string (value, NULL), &job->proxy_usage) ||
+         refuse_word ("ProxyUsage", value, "default, none, override", error);
+}
+
+static gboolean
+set_minimum_retry_delay (FerryJob *job, GVariant *value, GError **error)
+{
+  job->minimum_retry_delay = MAX (g_variant_get_uint32 (value), FERRY_MINIMUM_RETRY_DELAY);
+  return TRUE;
+}
+
+static gboolean
+set_no_progress_timeout (FerryJob *job, GVariant *value, GError **error)
+{
+  job->no_progress_timeout = g_variant_get_uint32 (value);
+  return TRUE;
+}
+
+static gboolean
+set_maximum_download_time (FerryJob *job, GVariant *value, GError **error)
+{
+  job->maximum_download_time = g_variant_get_uint32 (value);
+  return TRUE;
+}
+
+static gboolean
+set_notification_interval (FerryJob *job, GVariant *value, GError **error)
+{
+  job->notification_interval = g_variant_get_uint32 (value);
+  return TRUE;
+}
+
+static gboolean
+set_auto_complete (FerryJob *job, GVariant *value, GError **error)
+{
+  job->auto_complete = g_variant_get_boolean (value);
+  return TRUE;
+}
+
+static gboolean
+set_maximum_download_size (FerryJob *job, GVariant *value, GError **error)
+{
+  job->maximum_download_size = g_variant_get_uint64 (value);
+  return TRUE;
+}
+
+static gboolean
+set_request_headers (FerryJob *job, GVariant *value, GError **error)
+{
+  g_autofree const char **headers = g_variant_get_strv (value, NULL);
+
+  if (!ferry_args_check_headers ("RequestHeaders", headers, FALSE, error))
+    return FALSE;
+
+  g_strfreev (job->request_headers);
+  job->request_headers = g_strdupv ((char **) headers);
+  return TRUE;
+}
+
+static gboolean
+set_proxy_uri (FerryJob *job, GVariant *value, GError **error)
+{
+  const char *uri = g_variant_get_string (value, NULL);
+
+  if (!ferry_args_check_proxy_uri ("ProxyUri", uri, error))
+    return FALSE;
+
+  g_free (job->proxy_uri);
+  job->proxy_uri = g_strdup (uri);
+  return TRUE;
+}
+
+static gboolean
+set_proxy_bypass (FerryJob *job, GVariant *value, GError **error)
+{
+  g_autofree const char **entries = g_variant_get_strv (value, NULL);
+
+  if (!ferry_args_check_bypass ("ProxyBypass", entries, error))
+    return FALSE;
+
+  g_strfreev (job->proxy_bypass);
+  job->proxy_bypass = g_strdupv ((char **) entries);
+  return TRUE;
+}
+
+#define PUBLIC   FERRY_PROPERTY_PUBLIC
+#define WRITABLE FERRY_PROPERTY_WRITABLE
+
+/* clang-format off */
+static const FerryProperty properties[] = {
+  { "Id", "s", PUBLIC, get_id },
+  { "Type", "s", PUBLIC, get_type },
+  { "State", "s", PUBLIC, get_state },
+  { "Owner", "u", FERRY_PROPERTY_NONE, get_owner },
+  { "BytesTotal", "t", PUBLIC, get_bytes_total },
+  { "BytesTransferred", "t", PUBLIC, get_bytes_transferred },
+  { "FilesTotal", "u", PUBLIC, get_files_total },
+  { "FilesTransferred", "u", PUBLIC, get_files_transferred },
+  { "CreationTime", "t", PUBLIC, get_creation_time },
+  { "ModificationTime", "t", PUBLIC, get_modification_time },
+  { "TransferCompletionTime", "t", PUBLIC, get_transfer_completion_time },
+  { "NextAttemptTime", "t", PUBLIC, get_next_attempt_time },
+  { "ExpirationTime", "t", PUBLIC, get_expiration_time },
+  { "ErrorCount", "u", PUBLIC, get_error_count },
+  { "Error", "a{sv}", PUBLIC, get_error },
+  { "WaitReasons", "as", PUBLIC, get_wait_reasons },
+  { "TransferRate", "t", PUBLIC, get_transfer_rate },
+  { "ReplyBytesTotal", "t", FERRY_PROPERTY_NONE },
+  { "ReplyBytesTransferred", "t", FERRY_PROPERTY_NONE },
+  { "ResolvedUploadProtocol", "s", FERRY_PROPERTY_NONE },
+  { "Resumable", "b", FERRY_PROPERTY_NONE },
+  { "DisplayName", "s", WRITABLE, get_display_name, set_display_name },
+  { "Description", "s", WRITABLE, get_description, set_description },
+  { "ApplicationId", "s", PUBLIC | WRITABLE, get_application_id, set_application_id },
+  { "Priority", "s", PUBLIC | WRITABLE, get_priority, set_priority },
+  { "MinimumRetryDelay", "u", WRITABLE, get_minimum_retry_delay, set_minimum_retry_delay },
+  { "NoProgressTimeout", "u", WRITABLE, get_no_progress_timeout, set_no_progress_timeout },
+  { "MaximumDownloadTime", "u", WRITABLE, get_maximum_download_time, set_maximum_download_time },
+  { "NotificationInterval", "u", WRITABLE, get_notification_interval, set_notification_interval },
+  { "AutoComplete", "b", WRITABLE, get_auto_complete, set_auto_complete },
+  { "MaximumDownloadSize", "t", WRITABLE, get_maximum_download_size, set_maximum_download_size },
+  { "RequestHeaders", "as", WRITABLE, get_request_headers, set_request_headers },
+  { "ProxyUsage", "s", WRITABLE, get_proxy_usage, set_proxy_usage },
+  { "ProxyUri", "s", WRITABLE, get_proxy_uri, set_proxy_uri },
+  { "ProxyBypass", "as", WRITABLE, get_proxy_bypass, set_proxy_bypass },
+  { "UploadProtocol", "s", WRITABLE },
+  { "ReplyPath", "s", WRITABLE },
+};
+/* clang-format on */
+
+const FerryProperty *
+ferry_property_list (guint *n)
+{
+  *n = G_N_ELEMENTS (properties);
+  return properties;
+}
+
+const FerryProperty *
+ferry_property_lookup (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
+    {
+      if (g_str_equal (properties[i].name, name))
+        return &properties[i];
+    }
+
+  return NULL;
+}
+
+static void
+set_not_supported (const FerryProperty *self, GError **error)
+{
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
+               "%s belongs to uploads, which are not supported yet.", self->name);
+}
+
+GVariant *
+ferry_property_get (const FerryProperty *self, FerryEngine *engine, FerryJob *job, GError **error)
+{
+  if (self->get != NULL)
+    return self->get (engine, job);
+
+  set_not_supported (self, error);
+  return NULL;
+}
+
+gboolean
+ferry_property_set (const FerryProperty *self, FerryJob *job, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) converted = NULL;
+
+  if ((self->flags & FERRY_PROPERTY_WRITABLE) == 0)
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "%s can only be read.",
+                   self->name);
+      return FALSE;
+    }
+  if (self->set == NULL)
+    {
+      set_not_supported (self, error);
+      return FALSE;
+    }
+
+  converted = ferry_options_convert (self->name, value, self->signature, error);
+  return converted != NULL && self->set (job, converted, error);
+}
+
+/* Public `Error` is without its sentence, which may quote a path or a host. */
+static GVariant *
+get_public (const FerryProperty *property, FerryEngine *engine, FerryJob *job)
+{
+  if (property->get == get_error)
+    return ferry_failure_to_variant (job->error, FALSE);
+
+  return property->get (engine, job);
+}
+
+GVariant *
+ferry_property_get_all (FerryEngine *engine, FerryJob *job, gboolean public_only)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
+    {
+      const FerryProperty *property = &properties[i];
+
+      if (property->get == NULL)
+        continue;
+      if (!public_only)
+        g_variant_builder_add (&builder, "{sv}", property->name, property->get (engine, job));
+      else if (property->flags & FERRY_PROPERTY_PUBLIC)
+        g_variant_builder_add (&builder, "{sv}", property->name,
+                               get_public (property, engine, job));
+    }
+
+  return g_variant_builder_end (&builder);
+}
