@@ -73,8 +73,7 @@ gboolean ferry_workers_request_finish (FerryWorkers *self, GAsyncResult *result,
  * as after a crash. */
 void ferry_workers_kill (FerryWorkers *self, uid_t uid);
 
-/** Closes all links and the socket, stops all workers; requests fail from within. No "down"
- * follows. */
+/** Closes all links and the socket, stops all workers, fails all requests. No "down" follows. */
 void ferry_workers_close (FerryWorkers *self);
 
 G_END_DECLS
