@@ -95,7 +95,8 @@ connection_closed_cb (GDBusConnection *connection, gboolean remote, GError *erro
   end (data, 1);
 }
 
-/* Messages wait until every object is in place, so that no early call meets half a service. */
+/* Every object is in place before the name is owned, so no early call meets half a service. (GDBus cannot
+ * hold messages back on a bus: it needs the reply to its own Hello.) */
 static GDBusConnection *
 connect_to_bus (GError **error)
 {
@@ -108,8 +109,7 @@ connect_to_bus (GError **error)
   connection = g_dbus_connection_new_for_address_sync (
       address,
       G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-          G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION |
-          G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+          G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
       NULL, NULL, error);
   if (connection != NULL)
     g_dbus_connection_set_exit_on_close (connection, FALSE);
@@ -231,7 +231,6 @@ release_name (FerryService *self)
 int
 ferry_service_run (FerryService *self)
 {
-  g_dbus_connection_start_message_processing (self->connection);
   g_dbus_connection_call (self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                           "org.freedesktop.DBus", "ListActivatableNames", NULL,
                           G_VARIANT_TYPE ("(as)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
