@@ -353,10 +353,12 @@ static void
 journalled_cb (const GError *error, gpointer data)
 {
   Journal *journal = data;
-  FerryCompletion *completion = g_hash_table_lookup (journal->engine->completions, journal->job);
+  FerryCompletion *completion = NULL;
 
-  /* After a failed commit the completions are gone, and were answered. */
-  if (error == NULL && completion != NULL)
+  /* After a failed commit the completions are gone, and were answered; after our end they all are. */
+  if (error == NULL && journal->engine->completions != NULL)
+    completion = g_hash_table_lookup (journal->engine->completions, journal->job);
+  if (completion != NULL)
     {
       completion->publishing = TRUE;
       go_on_when_quiet (completion);

@@ -198,8 +198,9 @@ noted_cb (const GError *error, gpointer data)
 {
   g_autoptr (FerryEngine) self = data;
 
-  /* When the commit failed the model was read anew, and these duties with it. */
-  if (error != NULL)
+  /* When the commit failed the model was read anew, and these duties with it. The last commit may come after our
+   * end. */
+  if (error != NULL || self->duties == NULL)
     return;
   for (guint i = self->duties->len; i > 0; i--)
     run_duty (g_ptr_array_index (self->duties, i - 1));

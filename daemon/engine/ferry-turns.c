@@ -360,7 +360,8 @@ ferry_engine_feed (FerryEngine *self, FerryJob *job)
 {
   guint running;
 
-  if (self->shutting_down || !ferry_job_state_is_active (job->state))
+  if (self->shutting_down || !ferry_job_state_is_active (job->state) ||
+      ferry_engine_is_completing (self, job))
     return;
   if (!ferry_workers_is_up (self->workers, job->owner))
     {

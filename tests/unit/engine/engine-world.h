@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An engine on a real store, with a clock, a network and a worker that do what the test says. The worker is in this
+ * process and speaks the real protocol over the real socket, as our own uid. */
+
+#pragma once
+
+#include "fake-clock.h"
+#include "ferry-engine.h"
+#include "ferry-link.h"
+
+G_BEGIN_DECLS
+
+#define SECOND ((gint64) G_USEC_PER_SEC)
+#define DAY (86400 * SECOND)
+
+/* One message that the engine sent. */
+typedef struct
+{
+  guint32 id;
+  char *kind;          /* (owned) */
+  GVariant *arguments; /* (owned) */
+} Order;
+
+typedef struct
+{
+  char *directory; /* (owned) */
+  FerryFakeClock *clock;
+  FerryNetwork *network;
+  FerryLauncher *launcher;
+  FerryStore *store;
+  FerryPolicy *policy;
+  FerryWorkers *workers;
+  FerryEngine *engine;
+
+  GPtrArray *orders;  /* (owned) (element-type Order): not looked at yet */
+  GString *events;    /* (owned): words of the engine's signals, as "transferred " */
+  gboolean silent;    /* the worker answers no request by itself */
+  gboolean stubborn;  /* the worker does not answer "stop" by itself */
+  gboolean no_start;  /* the worker does not come when started */
+  const char *refuse; /* (nullable): kind of request that is answered with TargetExists */
+} World;
+
+World *world_new (void);
+void world_free (World *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
+
+/** Ends the engine without a word, as a crash does, and starts another on the same store. */
+void world_restart (World *self);
+
+/** Runs the main context until @condition, an expression, is true; fails after 10 s of real time. */
+#define world_wait(condition)                                                                      \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    gint64 world_deadline = g_get_monotonic_time () + 10 * SECOND;                                 \
+    while (!(condition))                                                                           \
+      {                                                                                            \
+        if (g_get_monotonic_time () > world_deadline)                                              \
+          g_error ("Waited in vain for: %s", #condition);                                          \
+        if (!g_main_context_iteration (NULL, FALSE))                                               \
+          g_usleep (200);                                                                          \
+      }                                                                                            \
+  }                                                                                                \
+  G_STMT_END
+
+/** Runs the main context until all that was noted is durable and told. */
+void world_settle (World *self);
+
+void world_set_network (World *self, gboolean available);
+
+/** Kills the worker's link. */
+void world_drop_worker (World *self);
+
+/** Whether an order of @kind waits to be looked at. */
+gboolean world_has_order (World *self, const char *kind);
+
+/** Returns: (transfer full): the arguments of the next order of @kind, which is waited for */
+GVariant *world_take_order (World *self, const char *kind);
+
+/** The worker reports; @format is a text-format a{sv} without the Attempt, which is added. */
+void world_report (World *self, guint64 attempt, const char *kind, const char *text);
+
+/** Waits for the next "start". Returns: its attempt */
+guint64 world_take_start (World *self);
+
+/** A job of ours with @n_files files of sizes not known, submitted and durable. */
+FerryJob *world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complete);
+
+/** Reports all of @bytes of the next started file as done. */
+void world_finish_file (World *self, guint64 bytes);
+
+/** Complete; fails the test unless it succeeds. */
+void world_complete (World *self, FerryJob *job, guint *published, guint *discarded);
+void world_cancel (World *self, FerryJob *job);
+
+/** The error of a Complete that must fail. Returns: (transfer full) */
+GError *world_complete_fails (World *self, FerryJob *job);
+
+G_END_DECLS
