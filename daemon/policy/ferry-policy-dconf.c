@@ -77,7 +77,8 @@ take_profile (FerryPolicyDconf *self, char *text)
   self->client = dconf_client_new ();
   /* "writability-changed" is always followed by "changed". */
   g_signal_connect_swapped (self->client, "changed", G_CALLBACK (client_changed_cb), self);
-  dconf_client_watch_fast (self->client, FERRY_POLICY_PATH);
+  /* It waits for the bus: what changes after the values were read is heard of. */
+  dconf_client_watch_sync (self->client, FERRY_POLICY_PATH);
 }
 
 FerryPolicyDconf *
@@ -147,8 +148,8 @@ ferry_policy_dconf_read (FerryPolicyDconf *self)
   FerryPolicySnapshot *snapshot = g_new0 (FerryPolicySnapshot, 1);
   const char *profile = g_getenv ("DCONF_PROFILE");
   char *text = NULL;
-  char *problem =
-      ferry_policy_profile_read (profile != NULL ? profile : FERRY_DCONF_PROFILE, &text);
+  /* Without ferry_policy_prepare_environment() there is no dconf. */
+  char *problem = profile != NULL ? ferry_policy_profile_read (profile, &text) : NULL;
 
   self->last_read = g_get_monotonic_time ();
   snapshot->unknown = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
