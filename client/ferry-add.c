@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-commands.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-resolve.h"
 #include "ferry-target.h"
@@ -69,7 +69,7 @@ ferry_command_add (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryClient) client = NULL;
 
-  if (!ferry_options_parse ("add", entries, 3, 3, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("add", entries, 3, 3, &argc, &argv, &error))
     return ferry_exit_report (error);
   options.digest = digest;
   client = ferry_client_new (&error);

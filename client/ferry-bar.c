@@ -149,32 +149,38 @@ static char *
 render_note (const FerryBar *bar, const FerryBarStyle *style)
 {
   GString *line = g_string_new (NULL);
+  gboolean has_percent = bar->total != G_MAXUINT64 && bar->done > 0;
   guint name_width = MIN (MAX (style->name_width, NAME_MIN), MAX (style->width * 2 / 5, NAME_MIN));
-  guint used = 0;
+  guint wanted = ferry_format_width (bar->note) + GAP + (has_percent ? 4 + GAP : 0);
+  guint room = style->width > name_width ? style->width - name_width : 0;
+  g_autofree char *note = NULL;
 
-  if (style->width > NAME_MIN * 2)
+  /* The reason matters more than the whole of the name. */
+  if (wanted > room)
+    name_width = MAX (name_width - MIN (wanted - room, name_width), NAME_MIN);
+  if (style->width <= name_width + GAP + NAME_MIN)
+    name_width = 0;
+
+  room = style->width;
+  if (name_width > 0)
     {
       append_name (line, bar->name, name_width, style->utf8);
       g_string_append (line, "  ");
-      used = name_width + GAP;
+      room -= name_width + GAP;
     }
-  if (bar->total != G_MAXUINT64 && bar->done > 0 && style->width >= used + 4 + GAP + NAME_MIN)
+  if (has_percent && room >= 4 + GAP + NAME_MIN)
     {
       g_autofree char *percent = g_strdup_printf ("%d%%",
                                                   ferry_format_percent (bar->done, bar->total));
 
       ferry_format_pad (line, percent, 4, TRUE);
       g_string_append (line, "  ");
-      used += 4 + GAP;
-    }
-  if (style->width > used)
-    {
-      g_autofree char *note = ferry_format_ellipsize (bar->note, style->width - used, style->utf8);
-
-      g_string_append_printf (line, "%s%s%s", style->colour ? COLOUR_NOTE : "", note,
-                              style->colour ? COLOUR_OFF : "");
+      room -= 4 + GAP;
     }
 
+  note = ferry_format_cut (bar->note, room, style->utf8);
+  g_string_append_printf (line, "%s%s%s", style->colour ? COLOUR_NOTE : "", note,
+                          style->colour ? COLOUR_OFF : "");
   return g_string_free (line, FALSE);
 }
 

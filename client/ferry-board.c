@@ -157,7 +157,7 @@ draw (FerryBoard *self)
   if (self->lines->len > room)
     g_ptr_array_add (shown, render_rest (self, self->lines->len - room));
   if (self->notice != NULL)
-    g_ptr_array_add (shown, ferry_format_ellipsize (self->notice, style.width, style.utf8));
+    g_ptr_array_add (shown, ferry_format_cut (self->notice, style.width, style.utf8));
 
   ferry_screen_draw (self->screen, shown);
 }

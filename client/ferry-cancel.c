@@ -2,7 +2,7 @@
 
 #include "ferry-commands.h"
 #include "ferry-format.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-verb.h"
 
@@ -224,7 +224,7 @@ ferry_command_cancel (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryClient) client = NULL;
 
-  if (!ferry_options_parse ("cancel", entries, 0, -1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("cancel", entries, 0, -1, &argc, &argv, &error))
     return ferry_exit_report (error);
   options.user = user;
   options.states = states;

@@ -3,7 +3,7 @@
 #include "ferry-commands.h"
 #include "ferry-error.h"
 #include "ferry-format.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-resolve.h"
 #include "ferry-verb.h"
@@ -163,7 +163,7 @@ ferry_command_complete (int argc, char **argv)
   g_autoptr (FerryClient) client = NULL;
   FerryExit status = FERRY_EXIT_DONE;
 
-  if (!ferry_options_parse ("complete", entries, 1, -1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("complete", entries, 1, -1, &argc, &argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);
   if (client == NULL)

@@ -166,6 +166,21 @@ ferry_format_ellipsize (const char *text, guint width, gboolean utf8)
   return g_strdup_printf ("%.*s%s%s", (int) (head - text), text, dots, tail);
 }
 
+char *
+ferry_format_cut (const char *text, guint width, gboolean utf8)
+{
+  const char *dots = utf8 ? "…" : "...";
+  guint dots_width = utf8 ? 1 : 3;
+
+  if (ferry_format_width (text) <= width)
+    return g_strdup (text);
+  if (width <= dots_width)
+    return g_strndup (text, find_head (text, width) - text);
+
+  return g_strdup_printf ("%.*s%s", (int) (find_head (text, width - dots_width) - text), text,
+                          dots);
+}
+
 void
 ferry_format_pad (GString *line, const char *text, guint width, gboolean right)
 {

@@ -51,6 +51,9 @@ guint ferry_format_width (const char *text);
  */
 char *ferry_format_ellipsize (const char *text, guint width, gboolean utf8);
 
+/** Like ferry_format_ellipsize(), but the end is left out: for sentences. */
+char *ferry_format_cut (const char *text, guint width, gboolean utf8);
+
 /** Appends @text and spaces up to @width columns; with @right the spaces go first. */
 void ferry_format_pad (GString *line, const char *text, guint width, gboolean right);
 

@@ -3,7 +3,7 @@
 #include "ferry-commands.h"
 #include "ferry-fetch.h"
 #include "ferry-headers.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-text.h"
 #include "ferry-value.h"
 
@@ -62,7 +62,7 @@ parse (GetOptions *options, int *argc, char ***argv, GError **error)
     G_OPTION_ENTRY_NULL,
   };
 
-  return ferry_options_parse ("get", entries, 0, -1, argc, argv, error);
+  return ferry_command_line_parse ("get", entries, 0, -1, argc, argv, error);
 }
 
 /* All URLs of the command line and the list. */

@@ -2,7 +2,7 @@
 
 #include "ferry-commands.h"
 #include "ferry-headers.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-resolve.h"
 
 FerryExit
@@ -14,7 +14,7 @@ ferry_command_header (int argc, char **argv)
   g_autoptr (GVariant) reply = NULL;
   g_auto (GStrv) headers = NULL;
 
-  if (!ferry_options_parse ("header", NULL, 2, -1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("header", NULL, 2, -1, &argc, &argv, &error))
     return ferry_exit_report (error);
   headers = ferry_headers_expand (argv + 2, &error);
   if (headers == NULL)

@@ -2,7 +2,7 @@
 
 #include "ferry-commands.h"
 #include "ferry-help.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-text.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ ferry_command_help (int argc, char **argv)
   const FerryCommand *command;
   char *arguments[] = { NULL, (char *) "--help", NULL };
 
-  if (!ferry_options_parse ("help", NULL, 0, 1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("help", NULL, 0, 1, &argc, &argv, &error))
     return ferry_exit_report (error);
   if (argc < 2)
     {

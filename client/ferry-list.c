@@ -4,7 +4,7 @@
 #include "ferry-explain.h"
 #include "ferry-format.h"
 #include "ferry-json.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-resolve.h"
 #include "ferry-table.h"
@@ -43,7 +43,11 @@ make_rate (FerryRemoteJob *job)
 {
   guint64 rate = ferry_remote_job_get_number (job, "TransferRate", 0);
 
-  return rate > 0 ? ferry_format_rate (rate) : g_strdup ("-");
+  /* What a job that stands still did last is no rate. */
+  if (rate == 0 || ferry_remote_job_get_state (job) != FERRY_JOB_STATE_TRANSFERRING)
+    return g_strdup ("-");
+
+  return ferry_format_rate (rate);
 }
 
 static char *
@@ -138,7 +142,7 @@ ferry_command_list (int argc, char **argv)
   g_autofree char *text = NULL;
   gboolean utf8 = g_get_charset (NULL);
 
-  if (!ferry_options_parse ("list", entries, 0, 0, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("list", entries, 0, 0, &argc, &argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);
   if (client == NULL)

@@ -4,7 +4,7 @@
 #include "ferry-commands.h"
 #include "ferry-json.h"
 #include "ferry-names.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-table.h"
 #include "ferry-text.h"
@@ -247,7 +247,7 @@ ferry_command_policy (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryClient) client = NULL;
 
-  if (!ferry_options_parse ("policy", entries, 0, 3, &argc, &argv, &error) ||
+  if (!ferry_command_line_parse ("policy", entries, 0, 3, &argc, &argv, &error) ||
       !check_words (argc, argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);

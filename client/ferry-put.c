@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-commands.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 
 FerryExit
 ferry_command_put (int argc, char **argv)
@@ -17,7 +17,7 @@ ferry_command_put (int argc, char **argv)
   };
   g_autoptr (GError) error = NULL;
 
-  if (ferry_options_parse ("put", entries, 2, 2, &argc, &argv, &error))
+  if (ferry_command_line_parse ("put", entries, 2, 2, &argc, &argv, &error))
     g_set_error_literal (&error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
                          "this version of Ferry fetches files only, it cannot send any");
 

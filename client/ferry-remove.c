@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-commands.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-resolve.h"
 #include "ferry-value.h"
 
@@ -14,7 +14,7 @@ ferry_command_remove (int argc, char **argv)
   g_autoptr (GVariant) reply = NULL;
   guint32 index;
 
-  if (!ferry_options_parse ("remove", NULL, 2, 2, &argc, &argv, &error) ||
+  if (!ferry_command_line_parse ("remove", NULL, 2, 2, &argc, &argv, &error) ||
       !ferry_value_parse_uint32 ("the index", argv[2], &index, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);

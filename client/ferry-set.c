@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-commands.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-resolve.h"
 #include "ferry-text.h"
 #include "ferry-value.h"
@@ -40,7 +40,7 @@ ferry_command_set (int argc, char **argv)
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
 
-  if (!ferry_options_parse ("set", NULL, 2, -1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("set", NULL, 2, -1, &argc, &argv, &error))
     return ferry_exit_report (error);
   /* All must be understood before the first is set. */
   for (int i = 2; i < argc; i++)

@@ -5,7 +5,7 @@
 #include "ferry-explain.h"
 #include "ferry-format.h"
 #include "ferry-json.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-resolve.h"
 #include "ferry-value.h"
@@ -177,7 +177,7 @@ ferry_command_show (int argc, char **argv)
   g_autoptr (FerryRemoteJob) job = NULL;
   g_autoptr (GVariant) files = NULL;
 
-  if (!ferry_options_parse ("show", entries, 1, 1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("show", entries, 1, 1, &argc, &argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);
   if (client == NULL)

@@ -7,6 +7,8 @@
 #define FLEXIBLE_MIN 12
 #define GAP          2
 
+#define REMARK_INDENT "    "
+
 struct _FerryTable
 {
   char **titles; /* (owned) */
@@ -122,6 +124,29 @@ end_line (GString *text)
   g_string_append_c (text, '\n');
 }
 
+/* @remark below its row, in lines of whole words. */
+static void
+append_remark (GString *text, const char *remark, guint width)
+{
+  g_auto (GStrv) words = g_strsplit (remark, " ", -1);
+  guint used = 0;
+
+  for (gsize i = 0; words[i] != NULL; i++)
+    {
+      guint word_width = ferry_format_width (words[i]);
+
+      if (used > 0 && used + 1 + word_width > width)
+        {
+          end_line (text);
+          used = 0;
+        }
+      g_string_append (text, used > 0 ? " " : REMARK_INDENT);
+      used += used > 0 ? 1 : strlen (REMARK_INDENT);
+      g_string_append (text, words[i]);
+      used += word_width;
+    }
+}
+
 /* The widest remark of all rows, and the gap before it. */
 static guint
 measure_remarks (FerryTable *self)
@@ -164,13 +189,12 @@ ferry_table_render (FerryTable *self, guint width, guint flexible, gboolean utf8
       if (row->remark != NULL && *row->remark != '\0')
         {
           if (beside)
-            g_string_append (text, "  ");
+            g_string_append_printf (text, "  %s", row->remark);
           else
             {
               end_line (text);
-              g_string_append (text, "    ");
+              append_remark (text, row->remark, width);
             }
-          g_string_append (text, row->remark);
         }
       end_line (text);
     }

@@ -2,7 +2,7 @@
 
 #include "ferry-commands.h"
 #include "ferry-client.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-resolve.h"
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ ferry_command_take (int argc, char **argv)
   g_autoptr (FerryClient) client = NULL;
   FerryExit status = FERRY_EXIT_DONE;
 
-  if (!ferry_options_parse ("take", NULL, 1, -1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("take", NULL, 1, -1, &argc, &argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);
   if (client == NULL)

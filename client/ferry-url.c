@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-commands.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-resolve.h"
 #include "ferry-target.h"
 #include "ferry-value.h"
@@ -37,7 +37,7 @@ ferry_command_url (int argc, char **argv)
   g_autoptr (FerryUrl) url = NULL;
   guint32 index;
 
-  if (!ferry_options_parse ("url", NULL, 3, 3, &argc, &argv, &error) ||
+  if (!ferry_command_line_parse ("url", NULL, 3, 3, &argc, &argv, &error) ||
       !ferry_value_parse_uint32 ("the index", argv[2], &index, &error))
     return ferry_exit_report (error);
   url = ferry_url_parse (argv[3], &error);

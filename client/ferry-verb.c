@@ -2,7 +2,7 @@
 
 #include "ferry-verb.h"
 
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 #include "ferry-resolve.h"
 
 gboolean
@@ -87,7 +87,7 @@ ferry_verb_command (int argc, char **argv, const char *name, const char *method)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryClient) client = NULL;
 
-  if (!ferry_options_parse (name, NULL, 1, -1, &argc, &argv, &error))
+  if (!ferry_command_line_parse (name, NULL, 1, -1, &argc, &argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);
   if (client == NULL)

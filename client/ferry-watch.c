@@ -2,7 +2,7 @@
 
 #include "ferry-attend.h"
 #include "ferry-commands.h"
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 
 FerryExit
 ferry_command_watch (int argc, char **argv)
@@ -16,7 +16,7 @@ ferry_command_watch (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryClient) client = NULL;
 
-  if (!ferry_options_parse ("watch", entries, 0, 1, &argc, &argv, &error))
+  if (!ferry_command_line_parse ("watch", entries, 0, 1, &argc, &argv, &error))
     return ferry_exit_report (error);
   client = ferry_client_new (&error);
   if (client == NULL)

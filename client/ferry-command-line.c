@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ferry-options.h"
+#include "ferry-command-line.h"
 
 gboolean
-ferry_options_parse (const char *name, const GOptionEntry *entries, int min, int max, int *argc,
-                     char ***argv, GError **error)
+ferry_command_line_parse (const char *name, const GOptionEntry *entries, int min, int max,
+                          int *argc, char ***argv, GError **error)
 {
   const FerryCommand *command = ferry_commands_find (name);
   g_autoptr (GOptionContext) context = g_option_context_new (command->arguments);

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /**
- * ferry_options_parse:
+ * ferry_command_line_parse:
  * @name: the command
  * @entries: (nullable): its options
  * @min: least number of arguments that are no options
@@ -20,7 +20,7 @@ G_BEGIN_DECLS
  *
  * Returns: whether the command line is right; InvalidArgs telling the usage when not
  */
-gboolean ferry_options_parse (const char *name, const GOptionEntry *entries, int min, int max,
-                              int *argc, char ***argv, GError **error);
+gboolean ferry_command_line_parse (const char *name, const GOptionEntry *entries, int min, int max,
+                                   int *argc, char ***argv, GError **error);
 
 G_END_DECLS
