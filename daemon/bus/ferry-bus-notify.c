@@ -88,38 +88,47 @@ hash_value (GVariant *value)
   return hash;
 }
 
-/* Notes all values as told. Returns: (transfer floating): a{sv} of those that were told differently before */
+/* Notes the values as told. Returns: (transfer full) (nullable): a{sv} of those that were told differently before */
 static GVariant *
-take_changes (Watch *watch, gboolean *any)
+take_changes (Watch *watch)
 {
   GVariantBuilder builder;
   const FerryProperty *properties;
-  gboolean first = watch->told == NULL;
+  g_autofree guint64 *before = watch->told;
+  gboolean worth_telling = FALSE;
   guint n;
 
   properties = ferry_property_list (&n);
-  if (first)
-    watch->told = g_new0 (guint64, n);
-  *any = FALSE;
+  watch->told = g_new0 (guint64, n);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (GVariant) value = NULL;
-      guint64 hash;
 
       if (properties[i].get == NULL)
         continue;
       value = g_variant_ref_sink (properties[i].get (watch->self->engine, watch->job));
-      hash = hash_value (value);
-      if (first || hash != watch->told[i])
-        {
-          g_variant_builder_add (&builder, "{sv}", properties[i].name, value);
-          *any = TRUE;
-        }
-      watch->told[i] = hash;
+      watch->told[i] = hash_value (value);
+      if (before != NULL && before[i] == watch->told[i])
+        continue;
+      g_variant_builder_add (&builder, "{sv}", properties[i].name, value);
+      worth_telling |= (properties[i].flags & FERRY_PROPERTY_QUIET) == 0;
     }
 
-  return g_variant_builder_end (&builder);
+  if (worth_telling)
+    return g_variant_ref_sink (g_variant_builder_end (&builder));
+
+  g_variant_builder_clear (&builder);
+  g_free (watch->told);
+  watch->told = g_steal_pointer (&before);
+  return NULL;
+}
+
+/* The values as they are were told otherwise. */
+static void
+take_values (Watch *watch)
+{
+  g_autoptr (GVariant) changes = take_changes (watch);
 }
 
 static void
@@ -151,11 +160,10 @@ static void
 tell_changes (FerryBusNotify *self, Watch *watch)
 {
   g_autoptr (GVariant) changes = NULL;
-  gboolean any;
 
   ferry_clock_clear (self->clock, &watch->timer);
-  changes = g_variant_ref_sink (take_changes (watch, &any));
-  if (!any)
+  changes = take_changes (watch);
+  if (changes == NULL)
     return;
 
   watch->told_at = ferry_clock_get_boot (self->clock);
@@ -229,7 +237,6 @@ tell_added (FerryBusNotify *self, FerryJob *job)
   g_autoptr (GVariant) parameters = NULL;
   g_autofree char *path = NULL;
   GVariantBuilder interfaces;
-  gboolean any;
 
   if (names->len == 0)
     return;
@@ -242,7 +249,7 @@ tell_added (FerryBusNotify *self, FerryJob *job)
   for (guint i = 0; i < names->len; i++)
     send (self, names->pdata[i], FERRY_ROOT_PATH, OBJECT_MANAGER_INTERFACE, "InterfacesAdded",
           parameters);
-  g_variant_unref (g_variant_ref_sink (take_changes (ensure_watch (self, job), &any)));
+  take_values (ensure_watch (self, job));
 }
 
 /* To those connections of @uid that heard of @job, which then hear no more of it. */
@@ -424,7 +431,6 @@ void
 ferry_bus_notify_subscribe (FerryBusNotify *self, const char *name, uid_t uid, FerryJob *job)
 {
   Watch *watch;
-  gboolean any;
 
   g_return_if_fail (job->owner == uid);
 
@@ -432,7 +438,7 @@ ferry_bus_notify_subscribe (FerryBusNotify *self, const char *name, uid_t uid, F
   watch = ensure_watch (self, job);
   /* The reply tells the values as they are. */
   if (watch->told == NULL)
-    g_variant_unref (g_variant_ref_sink (take_changes (watch, &any)));
+    take_values (watch);
 }
 
 void

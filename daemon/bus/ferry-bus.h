@@ -14,8 +14,8 @@ G_DECLARE_FINAL_TYPE (FerryBus, ferry_bus, FERRY, BUS, GObject)
 
 /**
  * ferry_bus_new:
- * @connection: to the system bus; best not started yet (G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING), so
- *   that no call comes before there is something to answer it
+ * @connection: to the system bus, before the name is owned: no call comes before there is something to
+ *   answer it
  * @engine: what the calls act on
  *
  * Registers all objects and the filter that admits calls. References are taken to both.

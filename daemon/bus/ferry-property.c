@@ -25,7 +25,6 @@ GETTER (creation_time, g_variant_new_uint64 (job->creation_time))
 GETTER (modification_time, g_variant_new_uint64 (job->modification_time))
 GETTER (transfer_completion_time, g_variant_new_uint64 (job->transfer_completion_time))
 GETTER (next_attempt_time, g_variant_new_uint64 (job->next_attempt_wall))
-GETTER (expiration_time, g_variant_new_uint64 (ferry_engine_get_expiration (engine, job)))
 GETTER (error_count, g_variant_new_uint32 (job->error_count))
 GETTER (error, ferry_failure_to_variant (job->error, TRUE))
 GETTER (transfer_rate, g_variant_new_uint64 (job->transfer_rate))
@@ -50,6 +49,15 @@ get_wait_reasons (FerryEngine *engine, FerryJob *job)
   g_auto (GStrv) reasons = ferry_job_get_wait_reasons (job);
 
   return g_variant_new_strv ((const char *const *) reasons, -1);
+}
+
+/* Whole seconds: it is reckoned from two clocks, which differ by microseconds from call to call. */
+static GVariant *
+get_expiration_time (FerryEngine *engine, FerryJob *job)
+{
+  gint64 time = ferry_engine_get_expiration (engine, job);
+
+  return g_variant_new_uint64 ((time + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC * G_USEC_PER_SEC);
 }
 
 static gboolean
@@ -191,6 +199,7 @@ set_proxy_bypass (FerryJob *job, GVariant *value, GError **error)
 
 #define PUBLIC   FERRY_PROPERTY_PUBLIC
 #define WRITABLE FERRY_PROPERTY_WRITABLE
+#define QUIET    FERRY_PROPERTY_QUIET
 
 /* clang-format off */
 static const FerryProperty properties[] = {
@@ -206,7 +215,7 @@ static const FerryProperty properties[] = {
   { "ModificationTime", "t", PUBLIC, get_modification_time },
   { "TransferCompletionTime", "t", PUBLIC, get_transfer_completion_time },
   { "NextAttemptTime", "t", PUBLIC, get_next_attempt_time },
-  { "ExpirationTime", "t", PUBLIC, get_expiration_time },
+  { "ExpirationTime", "t", PUBLIC | QUIET, get_expiration_time },
   { "ErrorCount", "u", PUBLIC, get_error_count },
   { "Error", "a{sv}", PUBLIC, get_error },
   { "WaitReasons", "as", PUBLIC, get_wait_reasons },

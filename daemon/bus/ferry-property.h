@@ -12,12 +12,14 @@ G_BEGIN_DECLS
  * FerryPropertyFlags:
  * @FERRY_PROPERTY_PUBLIC: told by ListAllJobs
  * @FERRY_PROPERTY_WRITABLE: the contract lets the owner set it
+ * @FERRY_PROPERTY_QUIET: told along with others, no reason for a signal by itself
  */
 typedef enum
 {
   FERRY_PROPERTY_NONE = 0,
   FERRY_PROPERTY_PUBLIC = 1 << 0,
   FERRY_PROPERTY_WRITABLE = 1 << 1,
+  FERRY_PROPERTY_QUIET = 1 << 2,
 } FerryPropertyFlags;
 
 typedef struct
