@@ -121,8 +121,8 @@ raw_server_new (RawHandler handler, gpointer data)
   g_mutex_init (&self->lock);
   self->threads = g_ptr_array_new ();
   self->requests = g_ptr_array_new_with_free_func (g_free);
-  self->listener = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
-                                 G_SOCKET_PROTOCOL_TCP, &error);
+  self->listener = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
+                                 &error);
   g_assert_no_error (error);
   g_socket_bind (self->listener, address, TRUE, &error);
   g_assert_no_error (error);
@@ -240,8 +240,8 @@ raw_wait_for_close (RawPeer *peer)
 {
   char buffer[256];
 
-  while (g_socket_receive (peer->socket, buffer, sizeof buffer, peer->server->cancellable, NULL)
-         > 0)
+  while (g_socket_receive (peer->socket, buffer, sizeof buffer, peer->server->cancellable, NULL) >
+         0)
     ;
 }
 

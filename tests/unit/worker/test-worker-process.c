@@ -175,8 +175,8 @@ set_up (Fixture *fixture, gconstpointer data)
   g_socket_listener_accept_async (fixture->listener, NULL, accepted_cb, fixture);
 
   option = g_strdup_printf ("--socket=%s", path);
-  fixture->process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error,
-                                       g_getenv ("FERRY_WORKER"), option, NULL);
+  fixture->process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, g_getenv ("FERRY_WORKER"),
+                                       option, NULL);
   g_assert_no_error (error);
 
   hello = wait_for (fixture, "hello", 0);

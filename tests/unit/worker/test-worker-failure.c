@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-failure.h"
+#include "worker-sink.h"
+
+#include <libsoup/soup.h>
+
+#define TRANSPORT FERRY_ERROR_CONTEXT_TRANSPORT
+#define REMOTE    FERRY_ERROR_CONTEXT_REMOTE_FILE
+#define LOCAL     FERRY_ERROR_CONTEXT_LOCAL_FILE
+#define GENERAL   FERRY_ERROR_CONTEXT_GENERAL
+
+typedef struct
+{
+  int code;
+  FerryError error;
+  FerryErrorContext context;
+  gboolean transient;
+  const char *wait_reason;
+} Row;
+
+/* clang-format off */
+
+static const Row io_rows[] = {
+  { G_IO_ERROR_TIMED_OUT, FERRY_ERROR_TIMED_OUT, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_CONNECTION_REFUSED, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_HOST_UNREACHABLE, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_NETWORK_UNREACHABLE, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, "network" },
+  { G_IO_ERROR_HOST_NOT_FOUND, FERRY_ERROR_RESOLVE_FAILED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_CONNECTION_CLOSED, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_BROKEN_PIPE, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_PARTIAL_INPUT, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_NOT_CONNECTED, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_PROXY_FAILED, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_PROXY_AUTH_FAILED, FERRY_ERROR_AUTHENTICATION_FAILED, TRANSPORT, FALSE, NULL },
+  { G_IO_ERROR_PROXY_NEED_AUTH, FERRY_ERROR_AUTHENTICATION_FAILED, TRANSPORT, FALSE, NULL },
+  { G_IO_ERROR_PROXY_NOT_ALLOWED, FERRY_ERROR_FORBIDDEN, TRANSPORT, FALSE, NULL },
+  { G_IO_ERROR_INVALID_DATA, FERRY_ERROR_INVALID_SERVER_RESPONSE, TRANSPORT, FALSE, NULL },
+  { G_IO_ERROR_INVALID_ARGUMENT, FERRY_ERROR_HTTP_ERROR, TRANSPORT, FALSE, NULL },
+  { G_IO_ERROR_NOT_SUPPORTED, FERRY_ERROR_HTTP_ERROR, TRANSPORT, FALSE, NULL },
+  { G_IO_ERROR_PERMISSION_DENIED, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, NULL },
+  { G_IO_ERROR_FAILED, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, NULL },
+};
+
+static const Row resolver_rows[] = {
+  { G_RESOLVER_ERROR_NOT_FOUND, FERRY_ERROR_RESOLVE_FAILED, TRANSPORT, TRUE, NULL },
+  { G_RESOLVER_ERROR_TEMPORARY_FAILURE, FERRY_ERROR_RESOLVE_FAILED, TRANSPORT, TRUE, NULL },
+  { G_RESOLVER_ERROR_INTERNAL, FERRY_ERROR_RESOLVE_FAILED, TRANSPORT, TRUE, NULL },
+};
+
+static const Row tls_rows[] = {
+  { G_TLS_ERROR_UNAVAILABLE, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+  { G_TLS_ERROR_MISC, FERRY_ERROR_TLS_ERROR, TRANSPORT, TRUE, NULL },
+  { G_TLS_ERROR_BAD_CERTIFICATE, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+  { G_TLS_ERROR_NOT_TLS, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+  { G_TLS_ERROR_HANDSHAKE, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+  { G_TLS_ERROR_CERTIFICATE_REQUIRED, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+  { G_TLS_ERROR_EOF, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { G_TLS_ERROR_INAPPROPRIATE_FALLBACK, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+};
+
+static const Row soup_rows[] = {
+  { SOUP_SESSION_ERROR_PARSING, FERRY_ERROR_INVALID_SERVER_RESPONSE, TRANSPORT, FALSE, NULL },
+  { SOUP_SESSION_ERROR_ENCODING, FERRY_ERROR_INVALID_SERVER_RESPONSE, TRANSPORT, FALSE, NULL },
+  { SOUP_SESSION_ERROR_TOO_MANY_REDIRECTS, FERRY_ERROR_TOO_MANY_REDIRECTS, REMOTE, FALSE, NULL },
+  { SOUP_SESSION_ERROR_TOO_MANY_RESTARTS, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { SOUP_SESSION_ERROR_REDIRECT_NO_LOCATION, FERRY_ERROR_INVALID_SERVER_RESPONSE, REMOTE, FALSE, NULL },
+  { SOUP_SESSION_ERROR_REDIRECT_BAD_URI, FERRY_ERROR_INVALID_SERVER_RESPONSE, REMOTE, FALSE, NULL },
+  { SOUP_SESSION_ERROR_MESSAGE_ALREADY_IN_QUEUE, FERRY_ERROR_INVALID_SERVER_RESPONSE, TRANSPORT, TRUE, NULL },
+};
+
+static const Row sink_rows[] = {
+  { WORKER_SINK_ERROR_DESTINATION, FERRY_ERROR_NO_FILE_ACCESS, LOCAL, TRUE, "destination" },
+  { WORKER_SINK_ERROR_NOT_OURS, FERRY_ERROR_FILE_SYSTEM_ERROR, LOCAL, FALSE, NULL },
+  { WORKER_SINK_ERROR_LOST, FERRY_ERROR_FILE_SYSTEM_ERROR, LOCAL, FALSE, NULL },
+};
+
+static const Row ferry_rows[] = {
+  { FERRY_ERROR_NO_FILE_ACCESS, FERRY_ERROR_NO_FILE_ACCESS, LOCAL, FALSE, NULL },
+  { FERRY_ERROR_TARGET_EXISTS, FERRY_ERROR_TARGET_EXISTS, LOCAL, FALSE, NULL },
+  { FERRY_ERROR_DISK_FULL, FERRY_ERROR_DISK_FULL, LOCAL, TRUE, "disk-space" },
+  { FERRY_ERROR_FILE_SYSTEM_ERROR, FERRY_ERROR_FILE_SYSTEM_ERROR, LOCAL, FALSE, NULL },
+  { FERRY_ERROR_LOCAL_FILE_CHANGED, FERRY_ERROR_LOCAL_FILE_CHANGED, LOCAL, FALSE, NULL },
+  { FERRY_ERROR_CONNECTION_CLOSED, FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL },
+  { FERRY_ERROR_TIMED_OUT, FERRY_ERROR_TIMED_OUT, TRANSPORT, TRUE, NULL },
+  { FERRY_ERROR_CONNECT_FAILED, FERRY_ERROR_CONNECT_FAILED, TRANSPORT, TRUE, NULL },
+  { FERRY_ERROR_TLS_ERROR, FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL },
+  { FERRY_ERROR_UNSUPPORTED_SCHEME, FERRY_ERROR_UNSUPPORTED_SCHEME, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_TOO_MANY_REDIRECTS, FERRY_ERROR_TOO_MANY_REDIRECTS, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_INVALID_SERVER_RESPONSE, FERRY_ERROR_INVALID_SERVER_RESPONSE, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_INVALID_RANGE, FERRY_ERROR_INVALID_RANGE, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_INSUFFICIENT_RANGE_SUPPORT, FERRY_ERROR_INSUFFICIENT_RANGE_SUPPORT, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_REMOTE_FILE_CHANGED, FERRY_ERROR_REMOTE_FILE_CHANGED, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_SIZE_MISMATCH, FERRY_ERROR_SIZE_MISMATCH, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_DIGEST_MISMATCH, FERRY_ERROR_DIGEST_MISMATCH, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_MAXIMUM_SIZE_EXCEEDED, FERRY_ERROR_MAXIMUM_SIZE_EXCEEDED, REMOTE, FALSE, NULL },
+  { FERRY_ERROR_WORKER_FAILED, FERRY_ERROR_WORKER_FAILED, GENERAL, TRUE, NULL },
+  { FERRY_ERROR_STORE_FAILED, FERRY_ERROR_WORKER_FAILED, GENERAL, FALSE, NULL },
+};
+
+static const Row status_rows[] = {
+  { 300, FERRY_ERROR_INVALID_SERVER_RESPONSE, REMOTE, FALSE, NULL },
+  { 304, FERRY_ERROR_INVALID_SERVER_RESPONSE, REMOTE, FALSE, NULL },
+  { 400, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 401, FERRY_ERROR_AUTHENTICATION_FAILED, REMOTE, FALSE, NULL },
+  { 402, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 403, FERRY_ERROR_FORBIDDEN, REMOTE, FALSE, NULL },
+  { 404, FERRY_ERROR_NOT_FOUND, REMOTE, FALSE, NULL },
+  { 405, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 407, FERRY_ERROR_AUTHENTICATION_FAILED, TRANSPORT, FALSE, NULL },
+  { 408, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 410, FERRY_ERROR_NOT_FOUND, REMOTE, FALSE, NULL },
+  { 412, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 416, FERRY_ERROR_INVALID_RANGE, REMOTE, FALSE, NULL },
+  { 421, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 423, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 425, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 429, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 451, FERRY_ERROR_FORBIDDEN, REMOTE, FALSE, NULL },
+  { 500, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 501, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 502, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 503, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 504, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 505, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 506, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 507, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 510, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+  { 511, FERRY_ERROR_HTTP_ERROR, TRANSPORT, TRUE, "network" },
+  { 599, FERRY_ERROR_HTTP_ERROR, REMOTE, TRUE, NULL },
+  { 600, FERRY_ERROR_HTTP_ERROR, REMOTE, FALSE, NULL },
+};
+
+/* clang-format on */
+
+static void
+assert_failure (WorkerFailure failure, const Row *row)
+{
+  g_assert_cmpint (failure.code, ==, row->error);
+  g_assert_cmpint (failure.context, ==, row->context);
+  g_assert_cmpint (failure.transient, ==, row->transient);
+  g_assert_cmpstr (failure.wait_reason, ==, row->wait_reason);
+}
+
+static void
+check_rows (GQuark domain, const Row *rows, guint n_rows)
+{
+  for (guint i = 0; i < n_rows; i++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (domain, rows[i].code, "");
+
+      g_test_message ("%s %d", g_quark_to_string (domain), rows[i].code);
+      assert_failure (worker_failure_from_error (error), &rows[i]);
+    }
+}
+
+static void
+test_errors (void)
+{
+  g_autoptr (GError) other = g_error_new_literal (G_MARKUP_ERROR, 0, "");
+  const Row unknown = { 0, FERRY_ERROR_HTTP_ERROR, TRANSPORT, TRUE, NULL };
+
+  check_rows (G_IO_ERROR, io_rows, G_N_ELEMENTS (io_rows));
+  check_rows (G_RESOLVER_ERROR, resolver_rows, G_N_ELEMENTS (resolver_rows));
+  check_rows (G_TLS_ERROR, tls_rows, G_N_ELEMENTS (tls_rows));
+  check_rows (SOUP_SESSION_ERROR, soup_rows, G_N_ELEMENTS (soup_rows));
+  check_rows (WORKER_SINK_ERROR, sink_rows, G_N_ELEMENTS (sink_rows));
+  check_rows (FERRY_ERROR, ferry_rows, G_N_ELEMENTS (ferry_rows));
+  assert_failure (worker_failure_from_error (other), &unknown);
+}
+
+static void
+test_statuses (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (status_rows); i++)
+    {
+      g_test_message ("%d", status_rows[i].code);
+      assert_failure (worker_failure_from_status ((guint) status_rows[i].code), &status_rows[i]);
+    }
+}
+
+/* What ferryd gets as WaitReason must be one of its words. */
+static void
+test_wait_reasons (void)
+{
+  FerryWaitReason reason;
+
+  for (guint status = 100; status < 1000; status++)
+    {
+      const char *word = worker_failure_from_status (status).wait_reason;
+
+      g_assert_true (word == NULL || ferry_wait_reason_from_string (word, &reason));
+    }
+  g_assert_true (ferry_wait_reason_from_string ("destination", &reason));
+  g_assert_true (ferry_wait_reason_from_string ("disk-space", &reason));
+}
+
+#define NOW 1767268800 /* Thu, 01 Jan 2026 12:00:00 GMT */
+
+static const struct
+{
+  const char *value;
+  guint seconds;
+} retry_after[] = {
+  { NULL, 0 },
+  { "", 0 },
+  { "0", 0 },
+  { "1", 1 },
+  { "120", 120 },
+  { "86400", 86400 },
+  { "86401", 86400 },
+  { "18446744073709551615", 86400 },
+  { "99999999999999999999999", 0 },
+  { "-5", 0 },
+  { "1.5", 0 },
+  { "soon", 0 },
+  { "Thu, 01 Jan 2026 12:01:00 GMT", 60 },
+  { "Thursday, 01-Jan-26 12:01:00 GMT", 60 },
+  { "Thu, 01 Jan 2026 11:59:00 GMT", 0 },
+  { "Thu, 01 Jan 2027 12:00:00 GMT", 86400 },
+};
+
+static void
+test_retry_after (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (retry_after); i++)
+    {
+      g_test_message ("'%s'", retry_after[i].value);
+      g_assert_cmpuint (worker_retry_after (retry_after[i].value, NOW), ==, retry_after[i].seconds);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/worker-failure/errors", test_errors);
+  g_test_add_func ("/worker-failure/statuses", test_statuses);
+  g_test_add_func ("/worker-failure/wait-reasons", test_wait_reasons);
+  g_test_add_func ("/worker-failure/retry-after", test_retry_after);
+  return g_test_run ();
+}
