@@ -94,9 +94,7 @@ is_same_place (WorkerDirectory *self, const WorkerResume *resume)
 }
 
 WorkerDirectory *
-worker_directory_open (const char *path,
-                       const char *temporary_name,
-                       const WorkerResume *resume,
+worker_directory_open (const char *path, const char *temporary_name, const WorkerResume *resume,
                        GError **error)
 {
   g_autoptr (WorkerDirectory) self = g_new0 (WorkerDirectory, 1);
@@ -201,20 +199,38 @@ worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found)
   return -1;
 }
 
-int
-worker_directory_probe (WorkerDirectory *self, guint32 mode)
-{
-  int fd = TEMP_FAILURE_RETRY (openat (self->fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
-  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL &&
-                  errno != ENOSYS))
-    return fd;
+/* == probes == */
 
-  /* No files without names here: one with a name, for a moment. A crash may have left one. */
-  g_autofree char *name = g_strconcat (self->temporary, "~", NULL);
-  fd = create_exclusively (self, name, mode);
-  if (fd < 0 && errno == EEXIST && unlinkat (self->fd, name, 0) == 0)
-    fd = create_exclusively (self, name, mode);
-  if (fd >= 0)
-    unlinkat (self->fd, name, 0);
-  return fd;
+int
+worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mode)
+{
+  self->directory = directory;
+  self->fd = TEMP_FAILURE_RETRY (openat (directory->fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
+  if (self->fd >= 0)
+    return 0;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL &&
+      errno != ENOSYS)
+    return errno;
+
+  /* No files without names here: one with a name, for a moment. A crash may have left one. It
+   * keeps the name while it is looked at; FUSE file systems may know nothing of it afterwards. */
+  g_autofree char *name = g_strconcat (directory->temporary, "~", NULL);
+  self->fd = create_exclusively (directory, name, mode);
+  if (self->fd < 0 && errno == EEXIST && unlinkat (directory->fd, name, 0) == 0)
+    self->fd = create_exclusively (directory, name, mode);
+  if (self->fd < 0)
+    return errno;
+
+  self->name = g_steal_pointer (&name);
+  return 0;
+}
+
+void
+worker_probe_clear (WorkerProbe *self)
+{
+  if (self->name != NULL)
+    unlinkat (self->directory->fd, self->name, 0);
+  if (self->fd >= 0)
+    close (self->fd);
+  g_free (self->name);
 }

@@ -68,15 +68,34 @@ int worker_directory_create (WorkerDirectory *self);
 int worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found);
 
 /**
- * worker_directory_probe:
+ * WorkerProbe:
+ *
+ * A file made only to see whether and how files are made in a directory.
+ */
+typedef struct
+{
+  int fd;                     /* (owned) */
+  WorkerDirectory *directory; /* (not owned) */
+  char *name;                 /* (owned) (nullable) to be removed; NULL = it has no name */
+} WorkerProbe;
+
+#define WORKER_PROBE_INIT { .fd = -1 }
+
+/**
+ * worker_probe_open:
+ * @self: initialised with %WORKER_PROBE_INIT
  * @mode: permissions as for open(2)
  *
- * Makes a file without a name in the directory: shows whether files may be made there, and what
- * mode and ACL they get.
+ * Makes the file, without a name where that can be done.
  *
- * Returns: a descriptor, or -1 with errno set
+ * Returns: 0, or an errno
  */
-int worker_directory_probe (WorkerDirectory *self, guint32 mode);
+int worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mode);
+
+/** Removes the file. */
+void worker_probe_clear (WorkerProbe *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WorkerProbe, worker_probe_clear)
 
 /**
  * worker_kind_to_string:

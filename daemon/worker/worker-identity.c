@@ -103,8 +103,7 @@ get_boot_id (void)
 }
 
 void
-worker_resume_add_directory (GVariantDict *dict,
-                             const WorkerStat *directory,
+worker_resume_add_directory (GVariantDict *dict, const WorkerStat *directory,
                              const WorkerFileSystem *system)
 {
   g_variant_dict_insert (dict, "DirectorySeen", "b", TRUE);
@@ -136,8 +135,7 @@ is_renewed_by_boot (guint64 type)
 }
 
 gboolean
-worker_resume_is_same_place (const WorkerResume *resume,
-                             const WorkerStat *directory,
+worker_resume_is_same_place (const WorkerResume *resume, const WorkerStat *directory,
                              const WorkerFileSystem *system)
 {
   const WorkerFileSystem *seen = &resume->directory_system;
@@ -163,10 +161,8 @@ worker_resume_is_same_place (const WorkerResume *resume,
 }
 
 WorkerLikeness
-worker_resume_compare_file (const WorkerResume *resume,
-                            const WorkerStat *file,
-                            const WorkerFileSystem *system,
-                            guint links)
+worker_resume_compare_file (const WorkerResume *resume, const WorkerStat *file,
+                            const WorkerFileSystem *system, guint links)
 {
   guint32 uid = resume->uid >= 0 ? (guint32) resume->uid : geteuid ();
 

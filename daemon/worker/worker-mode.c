@@ -64,20 +64,21 @@ copy_permissions (int from, int to, gboolean *changed)
 }
 
 gboolean
-worker_mode_apply (
-    WorkerDirectory *directory, int fd, guint32 mode, gboolean *changed, GError **error)
+worker_mode_apply (WorkerDirectory *directory, int fd, guint32 mode, gboolean *changed,
+                   GError **error)
 {
+  g_auto (WorkerProbe) probe = WORKER_PROBE_INIT;
+
   *changed = FALSE;
 
-  int probe = worker_directory_probe (directory, mode & 0777);
-  if (probe < 0)
+  int errsv = worker_probe_open (&probe, directory, mode & 0777);
+  if (errsv != 0)
     {
-      worker_sink_set_errno (error, errno, "find the permissions for", directory->display);
+      worker_sink_set_errno (error, errsv, "find the permissions for", directory->display);
       return FALSE;
     }
 
-  int errsv = copy_permissions (probe, fd, changed);
-  close (probe);
+  errsv = copy_permissions (probe.fd, fd, changed);
   if (errsv != 0)
     worker_sink_set_errno (error, errsv, "set the permissions of", directory->display);
   return errsv == 0;

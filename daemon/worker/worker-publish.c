@@ -97,8 +97,8 @@ find_stage (Publication *self, gboolean has_temporary)
 }
 
 static gboolean
-publication_init (
-    Publication *self, const char *path, const char *temporary_name, GVariant *dict, GError **error)
+publication_init (Publication *self, const char *path, const char *temporary_name, GVariant *dict,
+                  GError **error)
 {
   worker_resume_parse (dict, &self->resume);
   self->directory = worker_directory_open (path, temporary_name, &self->resume, error);
@@ -159,10 +159,7 @@ check_target (Publication *self, gboolean replace, GError **error)
 }
 
 static gboolean
-check_publish (const char *path,
-               const char *temporary_name,
-               GVariant *resume,
-               gboolean replace,
+check_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
                GError **error)
 {
   g_auto (Publication) self = { 0 };
@@ -184,11 +181,8 @@ check_publish (const char *path,
 }
 
 gboolean
-worker_publish_check (const char *path,
-                      const char *temporary_name,
-                      GVariant *resume,
-                      gboolean replace,
-                      GError **error)
+worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
+                      gboolean replace, GError **error)
 {
   return check_publish (path, temporary_name, resume, replace, error) ||
          worker_sink_deny_destination (error);
@@ -285,12 +279,8 @@ confirm_published (WorkerDirectory *directory, GError **error)
 }
 
 static gboolean
-publish (const char *path,
-         const char *temporary_name,
-         GVariant *resume,
-         gboolean replace,
-         guint32 mode,
-         GError **error)
+publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
+         guint32 mode, GError **error)
 {
   g_auto (Publication) self = { 0 };
 
@@ -317,12 +307,8 @@ publish (const char *path,
 }
 
 gboolean
-worker_publish (const char *path,
-                const char *temporary_name,
-                GVariant *resume,
-                gboolean replace,
-                guint32 mode,
-                GError **error)
+worker_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
+                guint32 mode, GError **error)
 {
   return publish (path, temporary_name, resume, replace, mode, error) ||
          worker_sink_deny_destination (error);

@@ -195,10 +195,7 @@ reopen_or_lose (WorkerSink *self, const WorkerResume *resume, gboolean *lost, GE
 }
 
 WorkerSink *
-worker_sink_open (const char *path,
-                  const char *temporary_name,
-                  GVariant *dict,
-                  gboolean *restarted,
+worker_sink_open (const char *path, const char *temporary_name, GVariant *dict, gboolean *restarted,
                   GError **error)
 {
   g_autoptr (WorkerSink) self = g_new0 (WorkerSink, 1);
@@ -357,9 +354,10 @@ check_has_name (WorkerSink *self, GError **error)
   WorkerStat now;
   int errsv = worker_stat_at (self->fd, "", &now);
 
-  if (errsv != 0)
+  /* Network and FUSE file systems know nothing of files without names. */
+  if (errsv != 0 && errsv != ENOENT && errsv != ESTALE)
     return fail_errno (self, errsv, "look at the temporary file of", error);
-  if (now.links == 0)
+  if (errsv != 0 || now.links == 0)
     return fail (self, new_not_ours (self->directory, "was removed"), error);
   return TRUE;
 }

@@ -112,17 +112,12 @@ check_target_name (WorkerDirectory *directory, gboolean may_exist, GError **erro
 static gboolean
 check_can_create (WorkerDirectory *directory, GError **error)
 {
+  g_auto (WorkerProbe) probe = WORKER_PROBE_INIT;
   WorkerStat temporary;
   int errsv = worker_stat_at (directory->fd, directory->temporary, &temporary);
 
   if (errsv == 0 || errsv == ENOENT)
-    {
-      int fd = worker_directory_probe (directory, 0600);
-
-      errsv = fd < 0 ? errno : 0;
-      if (fd >= 0)
-        close (fd);
-    }
+    errsv = worker_probe_open (&probe, directory, 0600);
 
   /* A full disk is nothing to refuse a job for: it waits until there is room. */
   if (errsv == 0 || errsv == ENOSPC || errsv == EDQUOT)
@@ -133,8 +128,8 @@ check_can_create (WorkerDirectory *directory, GError **error)
 }
 
 static GVariant *
-check_target (
-    const char *path, const char *temporary_name, GPid pid, gboolean may_exist, GError **error)
+check_target (const char *path, const char *temporary_name, GPid pid, gboolean may_exist,
+              GError **error)
 {
   g_autoptr (WorkerDirectory) directory = worker_directory_open (path, temporary_name, NULL, error);
   g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
@@ -148,8 +143,8 @@ check_target (
 }
 
 GVariant *
-worker_target_check (
-    const char *path, const char *temporary_name, GPid pid, gboolean may_exist, GError **error)
+worker_target_check (const char *path, const char *temporary_name, GPid pid, gboolean may_exist,
+                     GError **error)
 {
   GVariant *resume = check_target (path, temporary_name, pid, may_exist, error);
 

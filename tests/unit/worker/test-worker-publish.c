@@ -298,6 +298,7 @@ test_unreadable_directory (SinkFixture *self, gconstpointer unused)
   publish (self, resume, FALSE, 0644);
   publish (self, resume, FALSE, 0644);
   regain_privileges ();
+  g_assert_cmpint (g_chmod (self->directory, 0700), ==, 0);
   assert_published (self);
 }
 
