@@ -7,7 +7,11 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK (worker - sink - error - quark, worker_sink_error)
+GQuark
+worker_sink_error_quark (void)
+{
+  return g_quark_from_static_string ("worker-sink-error-quark");
+}
 
 gint
 worker_sink_code_from_errno (int errsv)
