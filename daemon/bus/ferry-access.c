@@ -61,3 +61,9 @@ ferry_access_lookup (FerryAccessObject object, const char *interface, const char
 
   return NULL;
 }
+
+guint
+ferry_access_count (void)
+{
+  return G_N_ELEMENTS (rules);
+}

@@ -50,4 +50,7 @@ typedef struct
 const FerryAccessRule *ferry_access_lookup (FerryAccessObject object, const char *interface,
                                             const char *member);
 
+/** Number of rules, for the test that holds the table to the XML. */
+guint ferry_access_count (void);
+
 G_END_DECLS

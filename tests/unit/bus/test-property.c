@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The property table and the XML say the same; each setter takes what it may and nothing else. */
+
+#include "ferry-interface-info.h"
+#include "ferry-property.h"
+
+static void
+test_same_as_xml (void)
+{
+  GDBusInterfaceInfo *info = (GDBusInterfaceInfo *) &org_ferry_transfer1_job_interface;
+  const FerryProperty *properties;
+  guint n, n_xml = 0;
+
+  properties = ferry_property_list (&n);
+  while (info->properties[n_xml] != NULL)
+    n_xml++;
+  g_assert_cmpuint (n, ==, n_xml);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const GDBusPropertyInfo *xml = g_dbus_interface_info_lookup_property (info,
+                                                                            properties[i].name);
+      gboolean writable = (properties[i].flags & FERRY_PROPERTY_WRITABLE) != 0;
+
+      g_test_message ("%s", properties[i].name);
+      g_assert_nonnull (xml);
+      g_assert_cmpstr (xml->signature, ==, properties[i].signature);
+      g_assert_cmpint ((xml->flags & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) != 0, ==, writable);
+      g_assert_true (xml->flags & G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
+      g_assert_cmpint (properties[i].set != NULL, ==, writable && properties[i].get != NULL);
+      g_assert_true (ferry_property_lookup (properties[i].name) == &properties[i]);
+    }
+  g_assert_null (ferry_property_lookup ("NoSuchThing"));
+}
+
+/* What ListAllJobs tells: API.md's list, and nothing that could hold a name, a URL or a path. */
+static void
+test_public (void)
+{
+  static const char *const wanted[] = { "Id",
+                                        "Type",
+                                        "State",
+                                        "BytesTotal",
+                                        "ErrorCount",
+                                        "FilesTotal",
+                                        "CreationTime",
+                                        "BytesTransferred",
+                                        "Error",
+                                        "WaitReasons",
+                                        "TransferRate",
+                                        "FilesTransferred",
+                                        "Priority",
+                                        "ExpirationTime",
+                                        "ApplicationId",
+                                        "ModificationTime",
+                                        "NextAttemptTime",
+                                        "TransferCompletionTime",
+                                        NULL };
+  const FerryProperty *properties;
+  guint n, n_public = 0;
+
+  properties = ferry_property_list (&n);
+  for (guint i = 0; i < n; i++)
+    {
+      if (properties[i].flags & FERRY_PROPERTY_PUBLIC)
+        {
+          g_assert_true (g_strv_contains (wanted, properties[i].name));
+          n_public++;
+        }
+    }
+  g_assert_cmpuint (n_public, ==, g_strv_length ((char **) wanted));
+}
+
+#define INVALID_ARGS  -1
+#define NOT_SUPPORTED -2
+#define TAKEN         -3
+
+static const struct
+{
+  const char *name;
+  const char *value; /* GVariant text */
+  int outcome;
+  const char *then; /* GVariant text of what is read after; NULL: @value */
+} settings[] = {
+  { "DisplayName", "'x'", TAKEN },
+  { "DisplayName", "8", INVALID_ARGS },
+  { "Description", "''", TAKEN },
+  { "ApplicationId", "'org.x.Y'", TAKEN },
+  { "Priority", "'high'", TAKEN },
+  { "Priority", "'urgent'", INVALID_ARGS },
+  { "Priority", "''", INVALID_ARGS },
+  { "Priority", "1", INVALID_ARGS },
+  { "MinimumRetryDelay", "int64 30", TAKEN, "uint32 30" },
+  { "MinimumRetryDelay", "0", TAKEN, "uint32 5" },
+  { "MinimumRetryDelay", "-1", INVALID_ARGS },
+  { "NoProgressTimeout", "0", TAKEN, "uint32 0" },
+  { "MaximumDownloadTime", "uint32 4294967295", TAKEN },
+  { "MaximumDownloadTime", "uint64 4294967296", INVALID_ARGS },
+  { "NotificationInterval", "byte 0x05", TAKEN, "uint32 5" },
+  { "AutoComplete", "true", TAKEN },
+  { "AutoComplete", "1", INVALID_ARGS },
+  { "MaximumDownloadSize", "5", TAKEN, "uint64 5" },
+  { "RequestHeaders", "['Accept: x']", TAKEN },
+  { "RequestHeaders", "@as []", TAKEN },
+  { "RequestHeaders", "['Cookie: x']", INVALID_ARGS },
+  { "RequestHeaders", "'Accept: x'", INVALID_ARGS },
+  { "ProxyUsage", "'override'", TAKEN },
+  { "ProxyUsage", "'auto'", INVALID_ARGS },
+  { "ProxyUri", "'http://p:1'", TAKEN },
+  { "ProxyUri", "''", TAKEN },
+  { "ProxyUri", "'http://u:p@h'", INVALID_ARGS },
+  { "ProxyUri", "'ftp://h'", FERRY_ERROR_UNSUPPORTED_SCHEME },
+  { "ProxyBypass", "['localhost']", TAKEN },
+  { "ProxyBypass", "['']", INVALID_ARGS },
+  { "UploadProtocol", "'auto'", NOT_SUPPORTED },
+  { "ReplyPath", "'/x'", NOT_SUPPORTED },
+  { "Id", "'x'", INVALID_ARGS },
+  { "State", "'queued'", INVALID_ARGS },
+  { "ReplyBytesTotal", "uint64 1", INVALID_ARGS },
+};
+
+static void
+test_set (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      const FerryProperty *property = ferry_property_lookup (settings[i].name);
+      g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+      g_autoptr (GVariant) value = g_variant_parse (NULL, settings[i].value, NULL, NULL, NULL);
+      g_autoptr (GVariant) before = NULL;
+      g_autoptr (GVariant) after = NULL;
+      g_autoptr (GError) error = NULL;
+      gboolean taken;
+
+      if (property->set != NULL)
+        before = g_variant_ref_sink (property->get (NULL, job));
+      taken = ferry_property_set (property, job, value, &error);
+      g_test_message ("%s = %s: %s", property->name, settings[i].value,
+                      error != NULL ? error->message : "taken");
+      g_assert_cmpint (taken, ==, settings[i].outcome == TAKEN);
+      if (settings[i].outcome == INVALID_ARGS)
+        g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+      else if (settings[i].outcome == NOT_SUPPORTED)
+        g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED);
+      else if (!taken)
+        g_assert_error (error, FERRY_ERROR, settings[i].outcome);
+      if (error != NULL)
+        g_assert_nonnull (strstr (error->message, property->name));
+      if (property->set == NULL)
+        continue;
+
+      after = g_variant_ref_sink (property->get (NULL, job));
+      if (taken)
+        {
+          const char *then = settings[i].then != NULL ? settings[i].then : settings[i].value;
+          g_autoptr (GVariant) wanted = g_variant_parse (NULL, then, NULL, NULL, NULL);
+
+          g_assert_true (g_variant_equal (after, wanted));
+        }
+      else
+        {
+          g_assert_true (g_variant_equal (after, before));
+        }
+    }
+}
+
+static void
+test_too_long (void)
+{
+  static const struct
+  {
+    const char *name;
+    gsize max;
+  } rows[] = { { "DisplayName", 256 }, { "Description", 1024 }, { "ApplicationId", 256 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const FerryProperty *property = ferry_property_lookup (rows[i].name);
+      g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+      g_autofree char *text = g_strnfill (rows[i].max, 'x');
+      g_autofree char *more = g_strconcat (text, "x", NULL);
+      g_autoptr (GVariant) longest = g_variant_ref_sink (g_variant_new_string (text));
+      g_autoptr (GVariant) longer = g_variant_ref_sink (g_variant_new_string (more));
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (ferry_property_set (property, job, longest, &error));
+      g_assert_no_error (error);
+      g_assert_false (ferry_property_set (property, job, longer, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STRING_TOO_LONG);
+    }
+}
+
+/* What belongs to uploads is there in the XML, and honest about it. */
+static void
+test_not_supported (void)
+{
+  static const char *const names[] = { "ReplyBytesTotal",        "ReplyBytesTransferred",
+                                       "ResolvedUploadProtocol", "Resumable",
+                                       "UploadProtocol",         "ReplyPath" };
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ferry_property_get (ferry_property_lookup (names[i]), NULL, job, &error));
+      g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/property/same-as-xml", test_same_as_xml);
+  g_test_add_func ("/property/public", test_public);
+  g_test_add_func ("/property/set", test_set);
+  g_test_add_func ("/property/too-long", test_too_long);
+  g_test_add_func ("/property/not-supported", test_not_supported);
+  return g_test_run ();
+}
