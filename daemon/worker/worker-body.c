@@ -43,14 +43,20 @@ gboolean
 worker_body_is_proven (WorkerBody *self)
 {
   g_autoptr (GCancellable) cancelled = NULL;
+  GInputStream *decoder;
   guint8 byte;
 
-  if (!self->chunked || self->length != FERRY_SIZE_UNKNOWN)
+  if (self->length != FERRY_SIZE_UNKNOWN)
     return TRUE;
+  if (!self->chunked)
+    return self->got > 0;
+  if (!G_IS_FILTER_INPUT_STREAM (self->stream))
+    return FALSE;
 
-  /* libsoup remembers the last chunk and answers without looking at the connection; when it has not seen it, it turns to
-   * the connection, which a cancelled read does not reach. */
+  /* What takes the chunks apart is libsoup's inner stream. It remembers the last chunk and then answers 0 without looking at
+   * the connection; when it has not seen it, it turns to the connection, which a cancelled read does not reach. */
+  decoder = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (self->stream));
   cancelled = g_cancellable_new ();
   g_cancellable_cancel (cancelled);
-  return g_input_stream_read (self->stream, &byte, 1, cancelled, NULL) == 0;
+  return g_input_stream_read (decoder, &byte, 1, cancelled, NULL) == 0;
 }

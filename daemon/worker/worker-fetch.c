@@ -413,8 +413,7 @@ check_probe (WorkerAttempt *self, WorkerVerdict verdict, GError **error)
   if (!self->probing || verdict == WORKER_VERDICT_COMPLETE || verdict == WORKER_VERDICT_APPEND)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECTION_CLOSED,
-                       "The connection ended between two chunks, and nothing proves that the "
-                       "file is whole");
+                       "The connection ended where nothing proves that the file is whole");
   return FALSE;
 }
 
@@ -567,7 +566,7 @@ answer_mismatch (WorkerAttempt *self, GError **error)
   return NEXT_ERROR;
 }
 
-/* The body ended between two chunks, which proves nothing: does anything else? */
+/* The body ended in a way that proves nothing: does anything else? */
 static Next
 seek_proof (WorkerAttempt *self, GError **error)
 {
@@ -590,7 +589,7 @@ seek_proof (WorkerAttempt *self, GError **error)
     }
 
   self->probing = TRUE;
-  if (self->memory.validator.strong)
+  if (self->memory.validator.strong && get_position (self) > 0)
     return NEXT_ASK;
   check_probe (self, WORKER_VERDICT_FAIL, error);
   return NEXT_ERROR;
