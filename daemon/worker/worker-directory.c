@@ -106,6 +106,7 @@ worker_directory_open (const char *path, const char *temporary_name, const Worke
 
   const char *slash = strrchr (path, '/');
   g_autofree char *parent = g_strndup (path, MAX (slash - path, 1));
+  self->path = g_strdup (path);
   self->name = g_strdup (slash + 1);
   self->temporary = g_strdup (temporary_name);
 
@@ -134,6 +135,7 @@ worker_directory_free (WorkerDirectory *self)
 
   if (self->fd >= 0)
     close (self->fd);
+  g_free (self->path);
   g_free (self->name);
   g_free (self->temporary);
   g_free (self->display);
@@ -141,6 +143,22 @@ worker_directory_free (WorkerDirectory *self)
 }
 
 /* == what is done in it == */
+
+gboolean
+worker_directory_is_gone (WorkerDirectory *self)
+{
+  g_autoptr (WorkerDirectory) now = NULL;
+  g_autoptr (GError) error = NULL;
+  WorkerResume seen = { .uid = -1,
+                        .directory_seen = TRUE,
+                        .directory_inode = self->stat.inode,
+                        .directory_device = self->stat.device,
+                        .directory_birth_time = self->stat.birth_time,
+                        .directory_system = self->system };
+
+  now = worker_directory_open (self->path, self->temporary, &seen, &error);
+  return g_error_matches (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
+}
 
 gboolean
 worker_directory_sync (WorkerDirectory *self, int file, GError **error)
@@ -190,7 +208,7 @@ worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found)
 
   int errsv = worker_stat_at (fd, "", &opened);
   if (errsv == 0 && (opened.inode != found->inode || opened.device != found->device))
-    errsv = ESTALE;
+    errsv = EBUSY;
   if (errsv == 0)
     return fd;
 

@@ -16,6 +16,7 @@ typedef struct
 {
   int fd;            /* (owned) */
   gboolean can_sync; /* FALSE: fd is O_PATH, because we may write here but not list */
+  char *path;        /* (owned) the target's path, to look whether it is there still */
   char *name;        /* (owned) the target's last component */
   char *temporary;   /* (owned) name of the temporary file */
   char *display;     /* (owned) the target's path for error sentences */
@@ -41,6 +42,13 @@ WorkerDirectory *worker_directory_open (const char *path, const char *temporary_
 void worker_directory_free (WorkerDirectory *self);
 
 /**
+ * worker_directory_is_gone:
+ *
+ * Whether the path now leads nowhere, or to another file system than when it was opened.
+ */
+gboolean worker_directory_is_gone (WorkerDirectory *self);
+
+/**
  * worker_directory_sync:
  * @file: a file in the directory, or -1: with it also a directory that cannot be read is synced
  *
@@ -63,7 +71,7 @@ int worker_directory_create (WorkerDirectory *self);
  *
  * Opens just that file for reading and writing.
  *
- * Returns: a descriptor, or -1 with errno set (ESTALE: the name holds another file by now)
+ * Returns: a descriptor, or -1 with errno set (EBUSY: the name holds another file by now)
  */
 int worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found);
 
@@ -79,7 +87,10 @@ typedef struct
   char *name;                 /* (owned) (nullable) to be removed; NULL = it has no name */
 } WorkerProbe;
 
-#define WORKER_PROBE_INIT { .fd = -1 }
+#define WORKER_PROBE_INIT                                                                          \
+  {                                                                                                \
+    .fd = -1                                                                                       \
+  }
 
 /**
  * worker_probe_open:

@@ -109,6 +109,7 @@ static gboolean
 publication_look (Publication *self, GError **error)
 {
   WorkerDirectory *directory = self->directory;
+  g_auto (WorkerProbe) probe = WORKER_PROBE_INIT;
   int temporary = worker_stat_at (directory->fd, directory->temporary, &self->temporary);
   int target = worker_stat_at (directory->fd, directory->name, &self->target);
   int errsv = temporary != 0 && temporary != ENOENT ? temporary : target;
@@ -123,6 +124,13 @@ publication_look (Publication *self, GError **error)
   self->stage = find_stage (self, temporary == 0);
   if (self->stage != STAGE_LOST)
     return TRUE;
+
+  /* In a locked encrypted directory no name is found. */
+  if (temporary != 0 && worker_probe_open (&probe, directory, 0600) == ENOKEY)
+    {
+      worker_sink_set_errno (error, ENOKEY, "look at", directory->display);
+      return FALSE;
+    }
 
   g_set_error (
       error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_LOST,

@@ -37,12 +37,23 @@ worker_sink_code_from_errno (int errsv)
     }
 }
 
+/* A disk pulled out, a FUSE program that ended, a server out of reach. */
+static gboolean
+is_gone (int errsv)
+{
+  return errsv == ENODEV || errsv == ENXIO || errsv == ENOMEDIUM || errsv == ENOTCONN ||
+         errsv == ESTALE || errsv == EHOSTDOWN || errsv == EHOSTUNREACH;
+}
+
 void
 worker_sink_set_errno (GError **error, int errsv, const char *what, const char *display)
 {
   if (errsv == ENOKEY)
     g_set_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION,
                  "Cannot %s %s: its directory is encrypted and locked", what, display);
+  else if (is_gone (errsv))
+    g_set_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION,
+                 "Cannot %s %s: its file system is gone: %s", what, display, g_strerror (errsv));
   else
     g_set_error (error, FERRY_ERROR, worker_sink_code_from_errno (errsv), "Cannot %s %s: %s", what,
                  display, g_strerror (errsv));

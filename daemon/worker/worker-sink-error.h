@@ -22,7 +22,8 @@ gint worker_sink_code_from_errno (int errsv);
  * @what: what was tried, as in "Cannot <what> <display>"
  *
  * Sets @error from @errsv by worker_sink_code_from_errno(). A key that is missing (a locked
- * encrypted directory) is #WORKER_SINK_ERROR_DESTINATION: it comes back when its user logs in.
+ * encrypted directory) and a file system that is gone are #WORKER_SINK_ERROR_DESTINATION: they may
+ * come back.
  */
 void worker_sink_set_errno (GError **error, int errsv, const char *what, const char *display);
 

@@ -75,6 +75,10 @@ fail_errno (WorkerSink *self, int errsv, const char *what, GError **error)
 {
   GError *failure = NULL;
 
+  /* A disk that was pulled out or unmounted by force says no more than this. */
+  if (errsv == EIO && worker_directory_is_gone (self->directory))
+    errsv = ENODEV;
+
   worker_sink_set_errno (&failure, errsv, what, self->directory->display);
   return fail (self, failure, error);
 }

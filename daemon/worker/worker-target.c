@@ -119,8 +119,9 @@ check_can_create (WorkerDirectory *directory, GError **error)
   if (errsv == 0 || errsv == ENOENT)
     errsv = worker_probe_open (&probe, directory, 0600);
 
-  /* A full disk is nothing to refuse a job for: it waits until there is room. */
-  if (errsv == 0 || errsv == ENOSPC || errsv == EDQUOT)
+  /* A full disk is nothing to refuse a job for: it waits until there is room. EEXIST: another
+   * check is just trying the same. */
+  if (errsv == 0 || errsv == ENOSPC || errsv == EDQUOT || errsv == EEXIST)
     return TRUE;
 
   worker_sink_set_errno (error, errsv, "create a file in the directory of", directory->display);

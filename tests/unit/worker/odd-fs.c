@@ -2,7 +2,7 @@
 /* A FUSE file system for tests: one flat directory shown at another place, without rename flags,
  * files without names and preallocation, as many network file systems are. It misbehaves while
  * files of these names are in the directory of rules: no-link, fail-write, fail-fsync,
- * fail-fsyncdir, fail-unlink, hide-target.
+ * fail-fsyncdir, fail-unlink, hide-target, locked (as an encrypted directory without its key).
  *
  *   odd-fs BACKING RULES MOUNT-POINT
  *
@@ -60,7 +60,8 @@ odd_getattr (const char *path, struct stat *st, struct fuse_file_info *file)
 {
   if (file != NULL)
     return answer (fstat (file->fh, st));
-  if (strcmp (path, "/target") == 0 && is_ruled ("hide-target"))
+  if ((strcmp (path, "/target") == 0 && is_ruled ("hide-target")) ||
+      (path[1] != '\0' && is_ruled ("locked")))
     return -ENOENT;
   return answer (fstatat (backing, below (path), st, AT_SYMLINK_NOFOLLOW));
 }
@@ -95,7 +96,12 @@ odd_open (const char *path, struct fuse_file_info *file)
 static int
 odd_create (const char *path, mode_t mode, struct fuse_file_info *file)
 {
-  int fd = openat (backing, below (path), file->flags | O_CREAT, mode);
+  int fd = -1;
+
+  if (is_ruled ("locked"))
+    errno = ENOKEY;
+  else
+    fd = openat (backing, below (path), file->flags | O_CREAT, mode);
 
   if (fd < 0)
     return -errno;

@@ -276,6 +276,66 @@ test_first_checkpoint_fails (OddFixture *self, gconstpointer unused)
   g_assert_cmpuint (worker_sink_get_durable (sink), ==, 0);
 }
 
+/* The name is synced once, before the first offset. */
+static void
+test_second_checkpoint (OddFixture *self, gconstpointer unused)
+{
+  g_autoptr (WorkerSink) sink = NULL;
+
+  if (self->server == 0)
+    return;
+
+  sink = sink_fixture_open (&self->base, NULL);
+  sink_write (sink, "first");
+  set_rule (self, "fail-fsyncdir", TRUE);
+  sink_write (sink, ", second");
+}
+
+/* The same disk that fails, and is unmounted by force. */
+static void
+test_pulled_out (OddFixture *self, gconstpointer unused)
+{
+  g_autoptr (WorkerSink) sink = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->server == 0)
+    return;
+
+  sink = sink_fixture_open (&self->base, NULL);
+  sink_write (sink, "durable");
+  worker_sink_write (sink, "more", 4, &error);
+  g_assert_no_error (error);
+  set_rule (self, "fail-fsync", TRUE);
+  g_assert_cmpint (umount2 (self->mounted, MNT_DETACH), ==, 0);
+  g_assert_false (worker_sink_checkpoint (sink, &error));
+  g_assert_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
+
+  g_clear_pointer (&sink, worker_sink_free);
+  g_assert_cmpint (waitpid (self->server, NULL, 0), ==, self->server);
+  self->server = 0;
+}
+
+/* A home directory whose user has logged out: its names cannot be found, and nothing is lost. */
+static void
+test_locked (OddFixture *self, gconstpointer unused)
+{
+  g_autoptr (GVariant) resume = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->server == 0)
+    return;
+
+  resume = sink_fixture_fetch (&self->base);
+  set_rule (self, "locked", TRUE);
+  sink_fixture_open_fails (&self->base, NULL, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
+  publish_fails (self, resume, FERRY_ERROR_NO_FILE_ACCESS);
+  g_assert_null (worker_target_check (self->base.target, SINK_TEMPORARY, 0, FALSE, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
+  set_rule (self, "locked", FALSE);
+  publish (self, resume, FALSE);
+  assert_published (self);
+}
+
 /* == where inode numbers mean nothing == */
 
 static void
@@ -318,7 +378,7 @@ test_server_died (OddFixture *self, gconstpointer unused)
   g_assert_cmpint (waitpid (self->server, NULL, 0), ==, self->server);
 
   g_assert_false (worker_sink_write (sink, "more", 4, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_FILE_SYSTEM_ERROR);
+  g_assert_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
   sink_fixture_open_fails (&self->base, resume, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
 
   g_assert_cmpint (umount2 (self->mounted, MNT_DETACH), ==, 0);
@@ -398,6 +458,9 @@ main (int argc, char *argv[])
   ADD ("fails/write", "fail-write", test_fails);
   ADD ("fails/fsync", "fail-fsync", test_fails);
   ADD ("fails/first-checkpoint", NULL, test_first_checkpoint_fails);
+  ADD ("fails/second-checkpoint", NULL, test_second_checkpoint);
+  ADD ("pulled-out", NULL, test_pulled_out);
+  ADD ("locked", NULL, test_locked);
   ADD ("mounted-again", NULL, test_mounted_again);
   ADD ("server-died", NULL, test_server_died);
   ADD ("starting-over", NULL, test_starting_over);
