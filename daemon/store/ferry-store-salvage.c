@@ -190,8 +190,9 @@ find_jobs (Salvage *self)
   return keys;
 }
 
+/* A transferred job stays so, unless @incomplete. */
 static void
-mark_job (Salvage *self, gint64 sequence, const char *message)
+mark_job (Salvage *self, gint64 sequence, gboolean incomplete, const char *message)
 {
   g_autoptr (FerryFailure) failure = ferry_failure_new (
       FERRY_ERROR_STORE_FAILED, FERRY_ERROR_CONTEXT_GENERAL, -1, 0, message);
@@ -203,12 +204,14 @@ mark_job (Salvage *self, gint64 sequence, const char *message)
   ferry_op_set_variant (op, 0, ferry_failure_to_variant (failure, TRUE));
   data = g_bytes_get_data (op->cells[0].blob, &size);
   if (prepare (self->fresh,
-               "UPDATE jobs SET state = 'error', error = ? WHERE sequence = ? AND state NOT IN "
-               "('transferred', 'acknowledged', 'cancelled')",
+               "UPDATE jobs SET state = 'error', error = ? WHERE sequence = ? "
+               "AND state NOT IN ('acknowledged', 'cancelled') "
+               "AND (? OR state != 'transferred')",
                &statement) != SQLITE_OK)
     return;
   sqlite3_bind_blob64 (statement, 1, data, size, SQLITE_STATIC);
   sqlite3_bind_int64 (statement, 2, sequence);
+  sqlite3_bind_int (statement, 3, incomplete);
   sqlite3_step (statement);
 }
 
@@ -244,6 +247,13 @@ get_next_index (Salvage *self, gint64 sequence)
 }
 
 static void
+mark_lost_files (Salvage *self, gint64 sequence, guint lost)
+{
+  self->files_lost += lost;
+  mark_job (self, sequence, TRUE, "Files of this job were lost when the store was damaged");
+}
+
+static void
 copy_files (Salvage *self, gint64 sequence)
 {
   gint64 next = 0;
@@ -262,10 +272,7 @@ copy_files (Salvage *self, gint64 sequence)
     }
 
   if (lost > 0)
-    {
-      self->files_lost += lost;
-      mark_job (self, sequence, "Files of this job were lost when the store was damaged");
-    }
+    mark_lost_files (self, sequence, lost);
 }
 
 static void
@@ -289,9 +296,10 @@ copy_job (Salvage *self, gint64 sequence)
     {
       self->jobs++;
       self->jobs_from_backup++;
-      copy_files_in_order (self, &self->backup, sequence, &next);
-      mark_job (self, sequence,
+      mark_job (self, sequence, FALSE,
                 "The store was damaged; this job was recovered as it was at an earlier start");
+      if (!copy_files_in_order (self, &self->backup, sequence, &next))
+        mark_lost_files (self, sequence, 1);
     }
   else if (result != SQLITE_DONE)
     self->jobs_lost++;

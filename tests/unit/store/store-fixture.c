@@ -3,6 +3,7 @@
 #include "store-fixture.h"
 
 #include <glib/gstdio.h>
+#include <sqlite3.h>
 
 char *
 store_fixture_make_directory (void)
@@ -278,4 +279,60 @@ char *
 store_fixture_path (const char *directory, const char *name)
 {
   return g_build_filename (directory, name, NULL);
+}
+
+static GMutex log_mutex;
+static GString *messages;
+
+/* The store's thread logs too. */
+static void
+log_cb (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if ((level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO)) != 0)
+    return;
+  g_mutex_lock (&log_mutex);
+  g_string_append_printf (messages, "%s\n", message);
+  g_mutex_unlock (&log_mutex);
+}
+
+void
+store_fixture_collect_log (void)
+{
+  messages = g_string_new (NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
+  g_log_set_default_handler (log_cb, NULL);
+}
+
+char *
+store_fixture_take_log (void)
+{
+  GString *taken;
+
+  g_mutex_lock (&log_mutex);
+  taken = g_steal_pointer (&messages);
+  messages = g_string_new (NULL);
+  g_mutex_unlock (&log_mutex);
+  return g_string_free (taken, FALSE);
+}
+
+void
+store_fixture_wait_for_backup (const char *directory)
+{
+  g_autofree char *path = store_fixture_path (directory, "ferry.db.backup");
+
+  while (!g_file_test (path, G_FILE_TEST_EXISTS))
+    g_usleep (1000);
+}
+
+void
+store_fixture_sql (const char *directory, const char *sql)
+{
+  g_autofree char *path = store_fixture_path (directory, "ferry.db");
+  char *message = NULL;
+  sqlite3 *handle;
+
+  g_assert_cmpint (sqlite3_open (path, &handle), ==, SQLITE_OK);
+  sqlite3_exec (handle, sql, NULL, NULL, &message);
+  g_assert_cmpstr (message, ==, NULL);
+  g_assert_cmpint (sqlite3_close (handle), ==, SQLITE_OK);
 }

@@ -30,6 +30,17 @@ FerryJob *store_fixture_make_job (guint number, guint n_files);
 /** Asserts that both have the same stored fields. */
 void store_fixture_assert_same (FerryJob *a, FerryJob *b);
 
+/** From now on warnings are collected instead of fatal. */
+void store_fixture_collect_log (void);
+/** Returns: (transfer full): what was logged since the last call, one message a line */
+char *store_fixture_take_log (void);
+
+/** Waits until the store's thread has made the second copy. */
+void store_fixture_wait_for_backup (const char *directory);
+
+/** Runs @sql on the closed store. */
+void store_fixture_sql (const char *directory, const char *sql);
+
 /** Returns: (transfer full): path of @name in @directory */
 char *store_fixture_path (const char *directory, const char *name);
 
