@@ -11,6 +11,7 @@
 
 /* The body of a redirect or an error that is worth reading to keep its connection. */
 #define DRAIN_MAX (64 * 1024)
+#define DRAIN_TIME (2 * G_USEC_PER_SEC)
 
 /* ResponseHeaders in all, bytes. */
 #define HEADERS_MAX (16 * 1024)
@@ -252,6 +253,23 @@ worker_exchange_dup_headers (WorkerExchange *self)
   return g_strv_builder_end (builder);
 }
 
+/* Only a body that was read until libsoup said 0 leaves a connection that can be used again. */
+static void
+read_rest (WorkerExchange *self, gsize most)
+{
+  const gint64 end = g_get_monotonic_time () + DRAIN_TIME;
+  guint8 buffer[4096];
+  gsize got = 0;
+  gssize n;
+
+  do
+    {
+      n = g_input_stream_read (self->stream, buffer, sizeof buffer, self->cancellable, NULL);
+      got += (gsize) MAX (n, 0);
+    }
+  while (n > 0 && got <= most && g_get_monotonic_time () < end);
+}
+
 void
 worker_exchange_close (WorkerExchange *self, WorkerClose how)
 {
@@ -260,15 +278,11 @@ worker_exchange_close (WorkerExchange *self, WorkerClose how)
 
   if (self->stream != NULL)
     {
-      SoupMessageHeaders *headers = soup_message_get_response_headers (self->message);
-      g_autoptr (GCancellable) cancelled = g_cancellable_new ();
-
-      /* Closing reads the body to its end, unless cancelled. */
-      g_cancellable_cancel (cancelled);
-      if (how == WORKER_CLOSE_DRAIN && get_content_length (headers) > DRAIN_MAX)
-        how = WORKER_CLOSE_DROP;
-      g_input_stream_close (self->stream, how == WORKER_CLOSE_DROP ? cancelled : self->cancellable,
-                            NULL);
+      if (how == WORKER_CLOSE_FINISHED)
+        read_rest (self, 0);
+      else if (how == WORKER_CLOSE_DRAIN)
+        read_rest (self, DRAIN_MAX);
+      g_input_stream_close (self->stream, NULL, NULL);
       g_object_unref (self->stream);
     }
 
