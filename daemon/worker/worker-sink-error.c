@@ -13,8 +13,8 @@ worker_sink_error_quark (void)
   return g_quark_from_static_string ("worker-sink-error-quark");
 }
 
-gint
-worker_sink_code_from_errno (int errsv)
+static gint
+get_code (int errsv)
 {
   switch (errsv)
     {
@@ -55,7 +55,7 @@ worker_sink_set_errno (GError **error, int errsv, const char *what, const char *
     g_set_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION,
                  "Cannot %s %s: its file system is gone: %s", what, display, g_strerror (errsv));
   else
-    g_set_error (error, FERRY_ERROR, worker_sink_code_from_errno (errsv), "Cannot %s %s: %s", what,
+    g_set_error (error, FERRY_ERROR, get_code (errsv), "Cannot %s %s: %s", what,
                  display, g_strerror (errsv));
 }
 
@@ -75,14 +75,4 @@ char *
 worker_sink_display (const char *path)
 {
   return ferry_text_clean (path, FERRY_TEXT_MAX / 2);
-}
-
-const char *
-worker_sink_error_get_wait_reason (const GError *error)
-{
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_DISK_FULL))
-    return "disk-space";
-  if (g_error_matches (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
-    return "destination";
-  return NULL;
 }

@@ -8,22 +8,13 @@
 G_BEGIN_DECLS
 
 /**
- * worker_sink_code_from_errno:
- * @errsv: an errno of a file call
- *
- * Returns: the code of #FERRY_ERROR for @errsv: NO_FILE_ACCESS for what its owner may not do there,
- *   DISK_FULL, or FILE_SYSTEM_ERROR for all else
- */
-gint worker_sink_code_from_errno (int errsv);
-
-/**
  * worker_sink_set_errno:
  * @display: path of the target, for the sentence
  * @what: what was tried, as in "Cannot <what> <display>"
  *
- * Sets @error from @errsv by worker_sink_code_from_errno(). A key that is missing (a locked
- * encrypted directory) and a file system that is gone are #WORKER_SINK_ERROR_DESTINATION: they may
- * come back.
+ * Sets @error from @errsv: NO_FILE_ACCESS for what its owner may not do there, DISK_FULL, or
+ * FILE_SYSTEM_ERROR for all else. A key that is missing (a locked encrypted directory) and a file
+ * system that is gone are #WORKER_SINK_ERROR_DESTINATION: they may come back.
  */
 void worker_sink_set_errno (GError **error, int errsv, const char *what, const char *display);
 

@@ -40,8 +40,8 @@ typedef struct _WorkerSink WorkerSink;
  * @restarted: (out): whether @resume named bytes that are lost (gone, shorter than the offset), so
  * that the file starts at 0
  *
- * Opens the directory (O_PATH-like rules of DESIGN section 5: identity, destination), then the
- * temporary file: with an offset in @resume it is reopened (O_NOFOLLOW, regular, our uid, one link,
+ * Opens the directory (where @resume saw one: the same, else DESTINATION), then the temporary
+ * file: with an offset in @resume it is reopened (O_NOFOLLOW, regular, our uid, one link,
  * same inode and birth time, size >= offset) and cut to the offset; without, what we may have left
  * under that name is removed and it is created with O_EXCL|O_NOFOLLOW, mode 0600.
  */
@@ -129,8 +129,14 @@ GVariant *worker_target_check (const char *path, const char *temporary_name, GPi
 gboolean worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
                                gboolean replace, GError **error);
 
-/** See "publish" in ferry-worker-protocol.h and DESIGN section 5 (mode, renameat2, linkat
- * fallback). */
+/**
+ * worker_publish:
+ * @mode: permissions as for open(2) with umask 0
+ *
+ * See "publish" in ferry-worker-protocol.h. Can be repeated after a crash at any point of it. Never
+ * replaces anything without @replace. A directory that is not there is NO_FILE_ACCESS here and in
+ * worker_publish_check(); LOST when the fetched bytes are under neither name.
+ */
 gboolean worker_publish (const char *path, const char *temporary_name, GVariant *resume,
                          gboolean replace, guint32 mode, GError **error);
 
@@ -139,13 +145,5 @@ gboolean worker_remove (const char *path, const char *temporary_name, GVariant *
                         GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerSink, worker_sink_free)
-
-/**
- * worker_sink_error_get_wait_reason:
- *
- * Returns: (transfer none) (nullable): "disk-space" or "destination" (FerryWaitReason) when @error,
- *   of any function above, is one that waiting may cure
- */
-const char *worker_sink_error_get_wait_reason (const GError *error);
 
 G_END_DECLS
