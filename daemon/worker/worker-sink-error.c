@@ -55,8 +55,8 @@ worker_sink_set_errno (GError **error, int errsv, const char *what, const char *
     g_set_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION,
                  "Cannot %s %s: its file system is gone: %s", what, display, g_strerror (errsv));
   else
-    g_set_error (error, FERRY_ERROR, get_code (errsv), "Cannot %s %s: %s", what,
-                 display, g_strerror (errsv));
+    g_set_error (error, FERRY_ERROR, get_code (errsv), "Cannot %s %s: %s", what, display,
+                 g_strerror (errsv));
 }
 
 gboolean
