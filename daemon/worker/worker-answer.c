@@ -224,6 +224,10 @@ worker_answer_judge (const WorkerAsked *asked, const WorkerAnswer *answer)
 {
   WorkerJudgement judgement;
 
+  /* libsoup takes "Content-Length: -5" for a length. */
+  if (answer->content_length != FERRY_SIZE_UNKNOWN && answer->content_length > G_MAXINT64)
+    return fail (FERRY_ERROR_INVALID_SERVER_RESPONSE, "The server announced an impossible length");
+
   switch (answer->status)
     {
     case 200:

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Over TLS: whom we trust, and bodies whose end only the end of the connection tells. */
+
+#include "attempt-fixture.h"
+
+#include <string.h>
+
+/* How the server ends a connection. */
+typedef enum
+{
+  END_NOTIFIED, /* with close_notify, as it should */
+  END_CUT,      /* without */
+  END_PLAIN,    /* it does not speak TLS at all */
+} End;
+
+typedef struct
+{
+  GSocketListener *listener;
+  GThread *thread;
+  guint16 port;
+  GTlsCertificate *certificate;
+  GCancellable *cancellable;
+  End end;
+  const char *answer;
+} TlsServer;
+
+static void
+answer_one (TlsServer *server, GSocketConnection *connection)
+{
+  g_autoptr (GIOStream) tls = NULL;
+  char buffer[4096];
+
+  if (server->end == END_PLAIN)
+    {
+      g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
+                                 server->answer, strlen (server->answer), NULL, server->cancellable,
+                                 NULL);
+      return;
+    }
+
+  tls = g_tls_server_connection_new (G_IO_STREAM (connection), server->certificate, NULL);
+  if (g_input_stream_read (g_io_stream_get_input_stream (tls), buffer, sizeof buffer,
+                           server->cancellable, NULL) <= 0)
+    return;
+  g_output_stream_write_all (g_io_stream_get_output_stream (tls), server->answer,
+                             strlen (server->answer), NULL, server->cancellable, NULL);
+  if (server->end == END_NOTIFIED)
+    g_io_stream_close (tls, NULL, NULL);
+  else
+    g_socket_close (g_socket_connection_get_socket (connection), NULL);
+}
+
+static gpointer
+serve (gpointer data)
+{
+  TlsServer *server = data;
+
+  while (TRUE)
+    {
+      g_autoptr (GSocketConnection)
+          connection = g_socket_listener_accept (server->listener, NULL, server->cancellable, NULL);
+
+      if (connection == NULL)
+        return NULL;
+      answer_one (server, connection);
+    }
+}
+
+static void
+tls_server_init (TlsServer *server, const char *answer, End end)
+{
+  g_autofree char *cert = g_test_build_filename (G_TEST_DIST, "worker", "tls", "cert.pem", NULL);
+  g_autofree char *key = g_test_build_filename (G_TEST_DIST, "worker", "tls", "key.pem", NULL);
+  g_autoptr (GError) error = NULL;
+
+  server->certificate = g_tls_certificate_new_from_files (cert, key, &error);
+  g_assert_no_error (error);
+  server->answer = answer;
+  server->end = end;
+  server->cancellable = g_cancellable_new ();
+  server->listener = g_socket_listener_new ();
+  server->port = g_socket_listener_add_any_inet_port (server->listener, NULL, &error);
+  g_assert_no_error (error);
+  server->thread = g_thread_new ("tls", serve, server);
+}
+
+static void
+tls_server_clear (TlsServer *server)
+{
+  g_cancellable_cancel (server->cancellable);
+  g_thread_join (server->thread);
+  g_object_unref (server->listener);
+  g_object_unref (server->certificate);
+  g_object_unref (server->cancellable);
+}
+
+static void
+trust (Fixture *fixture)
+{
+  g_autofree char *cert = g_test_build_filename (G_TEST_DIST, "worker", "tls", "cert.pem", NULL);
+  g_autoptr (GTlsDatabase) database = g_tls_file_database_new (cert, NULL);
+
+  g_object_set (fixture->session, "tls-database", database, NULL);
+}
+
+/* Runs one attempt; the site's content is what is expected of it. */
+static const char *
+run (Fixture *fixture, const char *answer, End end)
+{
+  TlsServer server = { 0 };
+  g_autofree char *url = NULL;
+  const char *kind;
+
+  tls_server_init (&server, answer, end);
+  url = g_strdup_printf ("https://127.0.0.1:%u/", server.port);
+  fixture->url = url;
+  g_free (fixture->site.content);
+  fixture->site.content = (guint8 *) g_strdup ("0123456789");
+  fixture->site.size = 10;
+  kind = fixture_run (fixture);
+  fixture->url = NULL;
+  tls_server_clear (&server);
+  return kind;
+}
+
+#define LENGTH  "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789"
+#define CLOSE   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789"
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n"
+
+static void
+test_length (Fixture *fixture, gconstpointer data)
+{
+  trust (fixture);
+  fixture_assert_done (fixture, run (fixture, LENGTH, END_NOTIFIED));
+}
+
+/* Many servers leave the notification out; with a length it does not matter. */
+static void
+test_length_cut (Fixture *fixture, gconstpointer data)
+{
+  trust (fixture);
+  fixture_assert_done (fixture, run (fixture, LENGTH, END_CUT));
+}
+
+static void
+test_close (Fixture *fixture, gconstpointer data)
+{
+  trust (fixture);
+  fixture_assert_done (fixture, run (fixture, CLOSE, END_NOTIFIED));
+}
+
+static void
+test_close_cut (Fixture *fixture, gconstpointer data)
+{
+  trust (fixture);
+  fixture_assert_failed (fixture, run (fixture, CLOSE, END_CUT), "ConnectionClosed", TRUE);
+}
+
+static void
+test_chunks_cut (Fixture *fixture, gconstpointer data)
+{
+  trust (fixture);
+  fixture_assert_failed (fixture, run (fixture, CHUNKED, END_CUT), "ConnectionClosed", TRUE);
+  fixture_assert_failed (fixture, run (fixture, CHUNKED, END_NOTIFIED), "ConnectionClosed", TRUE);
+}
+
+static void
+test_chunks_whole (Fixture *fixture, gconstpointer data)
+{
+  trust (fixture);
+  fixture_assert_done (fixture, run (fixture, CHUNKED "0\r\n\r\n", END_CUT));
+}
+
+static void
+test_not_trusted (Fixture *fixture, gconstpointer data)
+{
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
+}
+
+static void
+test_not_tls (Fixture *fixture, gconstpointer data)
+{
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_PLAIN), "TlsError", FALSE);
+}
+
+#define ADD(name, function)                                                                        \
+  g_test_add ("/worker-tls/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  if (!g_tls_backend_supports_tls (g_tls_backend_get_default ()))
+    {
+      g_test_message ("no TLS in GIO (glib-networking is not installed)");
+      return 77;
+    }
+  ADD ("length", test_length);
+  ADD ("length-cut", test_length_cut);
+  ADD ("close", test_close);
+  ADD ("close-cut", test_close_cut);
+  ADD ("chunks-cut", test_chunks_cut);
+  ADD ("chunks-whole", test_chunks_whole);
+  ADD ("not-trusted", test_not_trusted);
+  ADD ("not-tls", test_not_tls);
+  return g_test_run ();
+}
