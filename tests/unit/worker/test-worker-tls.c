@@ -180,7 +180,8 @@ test_not_trusted (Fixture *fixture, gconstpointer data)
 static void
 test_not_tls (Fixture *fixture, gconstpointer data)
 {
-  fixture_assert_failed (fixture, run (fixture, LENGTH, END_PLAIN), "TlsError", FALSE);
+  /* A portal that answers for every host comes to an end. */
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_PLAIN), "TlsError", TRUE);
 }
 
 #define ADD(name, function)                                                                        \
