@@ -92,6 +92,54 @@ ferry_options_finish (FerryOptions *self, GError **error)
   return FALSE;
 }
 
+/* "yes" (type "s"); only the type of what may hold a secret: a list is one of headers, perhaps. */
+static char *
+describe (GVariant *value, const char *wanted)
+{
+  const char *type = g_variant_get_type_string (value);
+  g_autofree char *text = NULL;
+  g_autofree char *shown = NULL;
+
+  if (g_variant_is_container (value) || *wanted == 'a')
+    return g_strdup_printf ("type \"%s\"", type);
+
+  text = g_variant_print (value, FALSE);
+  shown = ferry_text_clean (text, KEY_SHOWN_MAX);
+  return g_strdup_printf ("%s (type \"%s\")", shown, type);
+}
+
+static const char *
+name_type (const char *type)
+{
+  static const struct
+  {
+    const char *type;
+    const char *name;
+  } names[] = {
+    { "s", "a string" },           { "b", "a boolean" },
+    { "u", "an integer" },         { "t", "an integer" },
+    { "as", "a list of strings" }, { "a(tt)", "a list of pairs of integers" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      if (g_str_equal (names[i].type, type))
+        return names[i].name;
+    }
+
+  return "a value";
+}
+
+static void
+refuse_type (const char *key, GVariant *value, const char *type, GError **error)
+{
+  g_autofree char *given = describe (value, type);
+
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+               "\"%s\" was given as %s, and %s (\"%s\") is wanted.", key, given, name_type (type),
+               type);
+}
+
 /* Returns: whether @value is an integer; its magnitude and sign. */
 static gboolean
 read_integer (GVariant *value, guint64 *magnitude, gboolean *negative)
@@ -152,9 +200,7 @@ convert_integer (const char *key, GVariant *value, const char *type, GError **er
 
   if (!read_integer (value, &number, &negative))
     {
-      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-                   "\"%s\" was given as type \"%s\", and an integer (\"%s\") is wanted.", key,
-                   g_variant_get_type_string (value), type);
+      refuse_type (key, value, type, error);
       return NULL;
     }
   if (negative || number > max)
@@ -227,8 +273,6 @@ ferry_options_convert (const char *key, GVariant *value, const char *type, GErro
     return g_variant_ref_sink (
         g_variant_new_array (g_variant_type_element (G_VARIANT_TYPE (type)), NULL, 0));
 
-  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-               "\"%s\" was given as type \"%s\", and \"%s\" is wanted.", key,
-               g_variant_get_type_string (value), type);
+  refuse_type (key, value, type, error);
   return NULL;
 }

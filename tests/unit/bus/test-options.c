@@ -164,11 +164,34 @@ test_strange_keys (void)
   g_assert_cmpuint (strlen (error->message), <, 200);
 }
 
+/* What was given is told, unless it may be a secret. */
+static void
+test_told (void)
+{
+  g_autoptr (GVariant) text = parse ("'yes'");
+  g_autoptr (GVariant) secret = parse ("'Authorization: geheim'");
+  g_autofree char *filling = g_strnfill (100000, 'x');
+  g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_string (filling));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_options_convert ("Key", text, "b", &error));
+  g_assert_cmpstr (error->message, ==,
+                   "\"Key\" was given as 'yes' (type \"s\"), and a boolean (\"b\") is wanted.");
+  g_clear_error (&error);
+  g_assert_null (ferry_options_convert ("Key", secret, "as", &error));
+  g_assert_cmpstr (error->message, ==,
+                   "\"Key\" was given as type \"s\", and a list of strings (\"as\") is wanted.");
+  g_clear_error (&error);
+  g_assert_null (ferry_options_convert ("Key", large, "u", &error));
+  g_assert_cmpuint (strlen (error->message), <, 200);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/options/convert", test_convert);
+  g_test_add_func ("/options/told", test_told);
   g_test_add_func ("/options/take", test_take);
   g_test_add_func ("/options/all-taken", test_all_taken);
   g_test_add_func ("/options/strange-keys", test_strange_keys);
