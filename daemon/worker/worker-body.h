@@ -13,11 +13,18 @@ typedef struct
   guint64 length;       /* FERRY_SIZE_UNKNOWN when chunked or ended by close */
   gboolean chunked;
   guint64 got;
+  gboolean ended; /* the stream said that it is at its end */
+  GError *error;  /* (owned) (nullable): came after bytes that were handed out first */
 } WorkerBody;
+
+/** Frees what @self owns. */
+void worker_body_clear (WorkerBody *self);
 
 /**
  * worker_body_read:
  * @size: room in @buffer, 256 KiB or more for speed
+ *
+ * Waits for bytes, and then takes along what has arrived already.
  *
  * A body that ends before its length is CONNECTION_CLOSED; one that passes it is
  * INVALID_SERVER_RESPONSE. What GIO says of a broken connection is handed on.
@@ -37,5 +44,7 @@ gssize worker_body_read (WorkerBody *self, gpointer buffer, gsize size, GCancell
  * connection that ends between two chunks as a clean end.
  */
 gboolean worker_body_is_proven (WorkerBody *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WorkerBody, worker_body_clear)
 
 G_END_DECLS

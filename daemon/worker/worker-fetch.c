@@ -338,7 +338,7 @@ static Next
 fetch_body (WorkerAttempt *self, WorkerExchange *exchange, guint64 skip, guint64 length,
             GError **error)
 {
-  WorkerBody body = {
+  g_auto (WorkerBody) body = {
     .stream = exchange->stream,
     .length = length,
     .chunked = worker_exchange_is_chunked (exchange),

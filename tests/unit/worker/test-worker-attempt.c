@@ -361,6 +361,8 @@ test_connections_per_host (Fixture *fixture, gconstpointer data)
 
   /* Another host is not held up meanwhile. */
   fixture_assert_done (fixture, fixture_run (fixture));
+  g_assert_cmpuint (raw_server_get_n_requests (silent), ==, WORKER_MAX_CONNECTIONS_PER_HOST);
+  g_assert_cmpuint (raw_server_get_n_connections (silent), ==, WORKER_MAX_CONNECTIONS_PER_HOST);
 
   for (guint i = 0; i < G_N_ELEMENTS (attempts); i++)
     worker_attempt_stop (attempts[i]);
@@ -373,8 +375,6 @@ test_connections_per_host (Fixture *fixture, gconstpointer data)
       worker_attempt_unref (attempts[i]);
       g_unlink (part);
     }
-  g_assert_cmpuint (raw_server_get_n_requests (silent), ==, WORKER_MAX_CONNECTIONS_PER_HOST);
-  g_assert_cmpuint (raw_server_get_n_connections (silent), ==, WORKER_MAX_CONNECTIONS_PER_HOST);
   raw_server_free (silent);
 }
 

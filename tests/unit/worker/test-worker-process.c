@@ -218,6 +218,15 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_free (fixture->directory);
 }
 
+static guint64
+lookup_size (GVariant *arguments, const char *key)
+{
+  guint64 value = 0;
+
+  g_assert_true (g_variant_lookup (arguments, key, "t", &value));
+  return value;
+}
+
 static GVariant *
 check_target (Fixture *fixture, const char *path)
 {
@@ -418,6 +427,53 @@ test_unknown_request (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (error);
 }
 
+/* More at a time than there is room for is refused, and may be tried again. */
+static void
+test_too_many (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) failed = NULL;
+  gboolean transient;
+
+  for (guint i = 0; i <= FERRY_WORKER_MAX_ATTEMPTS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("target-%u", i);
+      g_autofree char *path = g_build_filename (fixture->directory, name, NULL);
+      g_autoptr (GVariant) resume = check_target (fixture, path);
+
+      start (fixture, "/hang", path, resume);
+    }
+  failed = wait_for (fixture, "failed", 0);
+  g_assert_cmpuint (lookup_size (failed, "Attempt"), ==, FERRY_WORKER_MAX_ATTEMPTS + 1);
+  g_assert_true (g_variant_lookup (failed, "Transient", "b", &transient));
+  g_assert_true (transient);
+}
+
+/* When ferryd goes, so does the worker, whatever it was at: tear_down() waits for it. */
+static void
+test_link_lost (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, "target", NULL);
+  g_autoptr (GVariant) resume = check_target (fixture, path);
+
+  start (fixture, "/hang", path, resume);
+  g_assert_cmpuint (checkpoint_until_bytes (fixture), ==, 3);
+}
+
+/* An order that makes no sense is a failure of that attempt, not of the worker. */
+static void
+test_bad_order (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) failed = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  g_assert_true (ferry_link_send (fixture->link, 0, "start",
+                                  g_variant_new_parsed ("{'Attempt': <uint64 5>}")));
+  failed = wait_for (fixture, "failed", 0);
+  g_assert_cmpuint (lookup_size (failed, "Attempt"), ==, 5);
+  reply = request (fixture, "checkpoint", NULL);
+  assert_success (reply);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -429,5 +485,8 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/worker-process/unknown-request", Fixture, NULL, set_up, test_unknown_request,
               tear_down);
+  g_test_add ("/worker-process/too-many", Fixture, NULL, set_up, test_too_many, tear_down);
+  g_test_add ("/worker-process/link-lost", Fixture, NULL, set_up, test_link_lost, tear_down);
+  g_test_add ("/worker-process/bad-order", Fixture, NULL, set_up, test_bad_order, tear_down);
   return g_test_run ();
 }
