@@ -54,7 +54,8 @@ struct _WorkerAttempt
   char **response_headers; /* (owned) (nullable) */
   guint retry_after;       /* seconds */
   gboolean response_sent;
-  gint64 last_progress; /* monotonic, µs */
+  gint64 last_progress;  /* monotonic, µs */
+  guint64 told_position; /* of the last "progress" */
 };
 
 /* worker-fetch.c */

@@ -162,3 +162,24 @@ worker_attempt_checkpoint (WorkerAttempt *self)
     worker_report_checkpoint_locked (self);
   g_mutex_unlock (&self->sink_lock);
 }
+
+gboolean
+worker_attempt_tick (WorkerAttempt *self)
+{
+  gboolean wants_checkpoint = FALSE;
+
+  /* Who holds the lock is just writing, and tells by itself. */
+  if (!g_mutex_trylock (&self->sink_lock))
+    return FALSE;
+
+  if (self->sink != NULL)
+    {
+      guint64 position = worker_sink_get_position (self->sink);
+
+      if (position > self->start_position && position != self->told_position)
+        worker_report_progress (self, position);
+      wants_checkpoint = worker_sink_wants_checkpoint (self->sink);
+    }
+  g_mutex_unlock (&self->sink_lock);
+  return wants_checkpoint;
+}

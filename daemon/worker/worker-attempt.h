@@ -48,6 +48,16 @@ void worker_attempt_stop (WorkerAttempt *self);
 /** Writes a checkpoint now and reports it; nothing to do before the first byte and after the end. Any thread; blocks. */
 void worker_attempt_checkpoint (WorkerAttempt *self);
 
+/**
+ * worker_attempt_tick:
+ *
+ * To be called now and then: a server that stalls must not leave untold, or in danger, what it sent before. Any
+ * thread; does not block.
+ *
+ * Returns: whether worker_attempt_checkpoint() is due
+ */
+gboolean worker_attempt_tick (WorkerAttempt *self);
+
 /** After worker_attempt_run(). Returns: (transfer none) (nullable): the URL of the last answer, after redirects */
 const char *worker_attempt_get_final_url (WorkerAttempt *self);
 

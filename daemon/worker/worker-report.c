@@ -52,6 +52,7 @@ worker_report_progress (WorkerAttempt *self, guint64 position)
   if (now - self->last_progress < WORKER_PROGRESS_INTERVAL)
     return;
   self->last_progress = now;
+  self->told_position = position;
   worker_report_response (self);
   g_variant_dict_insert (&dict, "Bytes", "t", position);
   g_variant_dict_insert (&dict, "Total", "t", get_total (self));

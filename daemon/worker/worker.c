@@ -12,6 +12,9 @@
 
 #include <malloc.h>
 
+/* Between two looks at what the attempts have not told yet, ms. */
+#define TICK_TIME 200
+
 /* Connections and memory are kept this long after the last attempt, s. */
 #define IDLE_TIME 30
 
@@ -40,6 +43,7 @@ struct _Worker
   guint n_threads;    /* attempts whose thread has not come back */
   GHashTable *places; /* (owned) (element-type utf8 Place): by job and file */
   guint idle_timer;   /* source id, 0 when none */
+  guint tick_timer;   /* source id, 0 when no attempt runs */
 };
 
 static void
@@ -163,6 +167,7 @@ report_cb (gpointer data)
     }
   else if (--self->n_threads == 0)
     {
+      g_clear_handle_id (&self->tick_timer, g_source_remove);
       self->idle_timer = g_timeout_add_seconds (IDLE_TIME, idle_cb, self);
     }
 
@@ -222,6 +227,37 @@ refuse_start (Worker *self, guint64 id, GVariant *resume, const GError *error)
   ferry_link_send (self->link, 0, "failed", g_variant_dict_end (&dict));
 }
 
+static GVariant *
+run_due_checkpoint (gpointer data)
+{
+  worker_attempt_checkpoint (data);
+  return g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+}
+
+/* The last reference goes in the main thread, here too. */
+static void
+due_checkpoint_done_cb (GVariant *reply, gpointer data)
+{
+  worker_attempt_unref (data);
+}
+
+static gboolean
+tick_cb (gpointer data)
+{
+  Worker *self = data;
+  GHashTableIter iter;
+  gpointer attempt;
+
+  g_hash_table_iter_init (&iter, self->attempts);
+  while (g_hash_table_iter_next (&iter, NULL, &attempt))
+    {
+      if (worker_attempt_tick (attempt))
+        worker_chores_push (self->chores, FALSE, run_due_checkpoint, attempt, NULL,
+                            due_checkpoint_done_cb, worker_attempt_ref (attempt));
+    }
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 start (Worker *self, GVariant *arguments)
 {
@@ -262,7 +298,8 @@ start (Worker *self, GVariant *arguments)
   run->attempt = worker_attempt_new (g_steal_pointer (&order), self->sessions, session,
                                      self->buffers, last_url, attempt_report_cb, run);
   g_clear_handle_id (&self->idle_timer, g_source_remove);
-  self->n_threads++;
+  if (self->n_threads++ == 0)
+    self->tick_timer = g_timeout_add (TICK_TIME, tick_cb, self);
   g_hash_table_insert (self->attempts, g_memdup2 (&id, sizeof id),
                        worker_attempt_ref (run->attempt));
   g_thread_pool_push (self->pool, run, NULL);
