@@ -33,7 +33,6 @@ struct _FerryService
   GMainLoop *loop; /* (owned) */
   guint name_id;
   guint idle_timer;
-  gboolean activatable; /* the bus can start us again */
   int status;
 };
 
@@ -133,20 +132,6 @@ name_lost_cb (GDBusConnection *connection, const char *name, gpointer data)
   end (data, 1);
 }
 
-static void
-activatable_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (FerryService) self = data;
-  g_autoptr (GVariant) reply =
-      g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
-  g_autofree const char **names = NULL;
-
-  if (reply == NULL)
-    return;
-  g_variant_get (reply, "(^a&s)", &names);
-  self->activatable = g_strv_contains (names, FERRY_BUS_NAME);
-}
-
 /* == idle exit == */
 
 static void idle_timer_cb (gpointer data);
@@ -158,8 +143,7 @@ arm_idle_timer (FerryService *self, gint64 deadline)
   self->idle_timer = ferry_clock_add (self->clock, deadline, idle_timer_cb, self);
 }
 
-/* Fires 60 s after the last call that was known when it was set; a busy service is asked again
- * after another 60 s. A service that the bus cannot start again stays, and is not asked. */
+/* Fires 60 s after the last call that was known when it was set; a busy service is asked again after another 60 s. */
 static void
 idle_timer_cb (gpointer data)
 {
@@ -168,8 +152,6 @@ idle_timer_cb (gpointer data)
   gint64 quiet_since = ferry_bus_get_last_call (self->bus);
 
   self->idle_timer = 0;
-  if (!self->activatable)
-    return;
   if (quiet_since + IDLE_TIME > now)
     arm_idle_timer (self, quiet_since + IDLE_TIME);
   else if (!ferry_bus_is_idle (self->bus) || !ferry_engine_is_idle (self->engine))
@@ -231,10 +213,6 @@ release_name (FerryService *self)
 int
 ferry_service_run (FerryService *self)
 {
-  g_dbus_connection_call (self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "ListActivatableNames", NULL,
-                          G_VARIANT_TYPE ("(as)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-                          activatable_cb, g_object_ref (self));
   self->name_id = g_bus_own_name_on_connection (self->connection, FERRY_BUS_NAME,
                                                 G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
                                                 name_acquired_cb, name_lost_cb, self, NULL);

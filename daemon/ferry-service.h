@@ -28,7 +28,7 @@ FerryService *ferry_service_new (FerryClock *clock, FerryNetwork *network, Ferry
  * ferry_service_run:
  *
  * Owns the name and serves until ferry_service_quit(), the loss of the bus or the name, or idleness (60 s without a call and
- * nothing to do, when the bus can start us again).
+ * nothing to do: the bus starts us again).
  *
  * Returns: the exit status: 0, or 1 with the reason logged
  */

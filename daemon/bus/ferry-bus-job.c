@@ -18,14 +18,21 @@ handle_resume (FerryBus *self, FerryCall *call, FerryJob *job)
 }
 
 static void
-handle_suspend (FerryBus *self, FerryCall *call, FerryJob *job)
+on_suspended (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  FerryCall *call = user_data;
   GError *error = NULL;
 
-  if (!ferry_engine_suspend (self->engine, job, &error))
+  if (!ferry_engine_suspend_finish (FERRY_ENGINE (source), result, &error))
     ferry_call_return_error (call, error);
   else
-    ferry_call_return_after_commit (call, self->store, NULL);
+    ferry_call_return (call, NULL);
+}
+
+static void
+handle_suspend (FerryBus *self, FerryCall *call, FerryJob *job)
+{
+  ferry_engine_suspend_async (self->engine, job, on_suspended, call);
 }
 
 static void

@@ -99,14 +99,20 @@ handle_list_all_jobs (FerryBus *self, FerryCall *call, FerryJob *unused)
 /* == ControlJob == */
 
 static void
-control_suspend (FerryBus *self, FerryCall *call, FerryJob *job)
+on_controlled_suspend (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
 
-  if (!ferry_engine_suspend (self->engine, job, &error))
-    ferry_call_return_error (call, error);
+  if (!ferry_engine_suspend_finish (FERRY_ENGINE (source), result, &error))
+    ferry_call_return_error (user_data, error);
   else
-    ferry_call_return_after_commit (call, self->store, NULL);
+    ferry_call_return (user_data, NULL);
+}
+
+static void
+control_suspend (FerryBus *self, FerryCall *call, FerryJob *job)
+{
+  ferry_engine_suspend_async (self->engine, job, on_controlled_suspend, call);
 }
 
 static void

@@ -204,6 +204,7 @@ end_attempt (FerryEngine *self, FerryAttempt *attempt, FerryFile *file)
   g_hash_table_remove (self->attempts, &id);
   ferry_engine_duty_attempt_ended (self, id);
   ferry_engine_completion_attempt_ended (self, job);
+  ferry_engine_suspend_attempt_ended (self, job);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
  * (new jobs and files), ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
- * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-duties.c (removal of files),
+ * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-duties.c (removal of files),
  * ferry-deadlines.c (timers), ferry-take.c. */
 
 #pragma once
@@ -20,6 +20,9 @@ G_BEGIN_DECLS
 /* How long Cancel and Complete wait for files to be removed before they answer: the removal is durably
  * noted and goes on. */
 #define FERRY_REMOVE_PATIENCE (10 * G_USEC_PER_SEC)
+
+/* How long Suspend waits for the checkpoint before it answers. */
+#define FERRY_CHECKPOINT_PATIENCE (10 * G_USEC_PER_SEC)
 
 /* A worker that does not answer "stop" in this time hangs. */
 #define FERRY_STOP_PATIENCE (20 * G_USEC_PER_SEC)
@@ -45,6 +48,7 @@ struct _FerryEngine
   GHashTable *served;      /* (owned) (element-type guint gint64): µs by uid */
   gint64 last_plan;        /* boot µs */
   GPtrArray *duties;       /* (owned) (element-type FerryDutyRun) */
+  GPtrArray *suspends;     /* (owned) (element-type Suspend): calls that wait for a checkpoint */
   GPtrArray *duty_waits;   /* (owned) (element-type DutyWait) */
 
   guint reschedule_source;
@@ -98,6 +102,14 @@ gboolean ferry_engine_stop_attempts (FerryEngine *self, FerryJob *job);
 void ferry_engine_clear_turns (FerryEngine *self);
 /** Returns: (transfer full) (element-type FerryJob): the live jobs, for loops that may change them */
 GPtrArray *ferry_engine_list_live (FerryEngine *self);
+
+/* == ferry-suspend.c == */
+/** The state and the order to stop, without waiting for either. */
+gboolean ferry_engine_suspend_now (FerryEngine *self, FerryJob *job, GError **error);
+/** An attempt of @job ended; a Suspend may wait for that. */
+void ferry_engine_suspend_attempt_ended (FerryEngine *self, FerryJob *job);
+/** All that wait are answered (the engine goes, or the model is read anew). */
+void ferry_engine_clear_suspends (FerryEngine *self);
 
 /* == ferry-attempts.c == */
 FerryAttempt *ferry_engine_add_attempt (FerryEngine *self, FerryJob *job, FerryFile *file);

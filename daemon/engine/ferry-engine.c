@@ -29,6 +29,7 @@ ferry_engine_dispose (GObject *object)
       ferry_engine_clear_turns (self);
       ferry_engine_clear_deadlines (self);
       ferry_engine_clear_duties (self);
+      ferry_engine_clear_suspends (self);
     }
 
   g_clear_pointer (&self->completions, g_hash_table_unref);
@@ -38,6 +39,7 @@ ferry_engine_dispose (GObject *object)
   g_clear_pointer (&self->served, g_hash_table_unref);
   g_clear_pointer (&self->duties, g_ptr_array_unref);
   g_clear_pointer (&self->duty_waits, g_ptr_array_unref);
+  g_clear_pointer (&self->suspends, g_ptr_array_unref);
   if (self->queue != NULL)
     g_signal_handlers_disconnect_by_data (self->queue, self);
   g_clear_object (&self->queue);
@@ -74,6 +76,7 @@ ferry_engine_init (FerryEngine *self)
   self->turn_ends = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->served = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->duties = g_ptr_array_new_with_free_func (ferry_duty_run_free);
+  self->suspends = g_ptr_array_new ();
   self->duty_waits = g_ptr_array_new ();
   self->queue = ferry_queue_new ();
 }
@@ -190,6 +193,7 @@ store_failed_cb (FerryStore *store, GError *reason, gpointer data)
   ferry_engine_clear_turns (self);
   ferry_engine_clear_deadlines (self);
   ferry_engine_clear_duties (self);
+  ferry_engine_clear_suspends (self);
   g_hash_table_remove_all (self->completions);
 
   /* Attempts that run are told to stop; their reports find no attempt any more. */
@@ -499,18 +503,6 @@ ferry_engine_resume (FerryEngine *self, FerryJob *job, GError **error)
 
   ferry_engine_move (self, job, FERRY_JOB_EVENT_RESUME);
   ferry_job_touch (job, FERRY_CHANGE_JOB);
-  return TRUE;
-}
-
-gboolean
-ferry_engine_suspend (FerryEngine *self, FerryJob *job, GError **error)
-{
-  if (!ferry_engine_check_open (self, job, error))
-    return FALSE;
-
-  ferry_engine_note_activity (self, job);
-  ferry_engine_stop_attempts (self, job);
-  ferry_engine_move (self, job, FERRY_JOB_EVENT_SUSPEND);
   return TRUE;
 }
 

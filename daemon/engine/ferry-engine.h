@@ -81,7 +81,12 @@ gboolean ferry_engine_set_remote_url (FerryEngine *self, FerryJob *job, guint in
                                       const char *url, GError **error);
 
 gboolean ferry_engine_resume (FerryEngine *self, FerryJob *job, GError **error);
-gboolean ferry_engine_suspend (FerryEngine *self, FerryJob *job, GError **error);
+
+/** Suspends; finishes when the state is durable and what was fetched up to now has a checkpoint, or when 10 s have
+ * passed without one. */
+void ferry_engine_suspend_async (FerryEngine *self, FerryJob *job, GAsyncReadyCallback callback,
+                                 gpointer user_data);
+gboolean ferry_engine_suspend_finish (FerryEngine *self, GAsyncResult *result, GError **error);
 
 /** Cancels; finishes when it is durable and the files are removed, or when their removal is durably noted and 10 s have passed. @reason: (nullable): the Error that tells who did it when not the owner */
 void ferry_engine_cancel_async (FerryEngine *self, FerryJob *job, FerryFailure *reason,

@@ -68,7 +68,7 @@ hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
 {
   FerryJob *job = taking->job;
 
-  ferry_engine_suspend (self, job, NULL);
+  ferry_engine_suspend_now (self, job, NULL);
   strip (job);
   for (guint i = 0; i < targets->len; i++)
     {

@@ -5,9 +5,11 @@
 
 #include "ferry-backoff.h"
 
-/* A worker that dies is our trouble, not the server's: there is nobody to be polite to, so that no job
- * waits for its MinimumRetryDelay because of it. */
-#define WORKER_RETRY_MAX (30 * G_USEC_PER_SEC)
+/* A worker that dies is our trouble, not the server's: there is nobody to be polite to, so that no job waits for its
+ * MinimumRetryDelay because of it. One that dies of this very job again and again is tried less often. */
+#define WORKER_RETRY_MAX (5 * G_USEC_PER_SEC)
+#define WORKER_RETRY_MANY 10
+#define WORKER_RETRY_MANY_MAX (60 * G_USEC_PER_SEC)
 
 /* == reaching == */
 
@@ -99,7 +101,7 @@ get_delay (FerryJob *job, const FerryFailure *failure, guint32 retry_after)
       ferry_backoff_get_delay (job->failures, job->minimum_retry_delay, g_random_double ());
 
   if (failure->code == FERRY_ERROR_WORKER_FAILED)
-    delay = MIN (delay, WORKER_RETRY_MAX);
+    delay = MIN (delay, job->failures > WORKER_RETRY_MANY ? WORKER_RETRY_MANY_MAX : WORKER_RETRY_MAX);
   return MAX (delay, (gint64) retry_after * G_USEC_PER_SEC);
 }
 

@@ -18,7 +18,7 @@
 /* From the last hold or request to the stop. */
 #define IDLE_TIME (10 * G_TIME_SPAN_SECOND)
 
-/* After failures in a row; one that was up that long begins a new row. */
+/* After failures in a row; one that was up that long, or worked until it was killed, begins a new row. */
 #define BACKOFF_MAX (60 * G_TIME_SPAN_SECOND)
 #define STEADY_TIME (60 * G_TIME_SPAN_SECOND)
 
@@ -72,6 +72,7 @@ struct _FerryWorkerLink
 
   gboolean was_up;   /* this process said hello */
   gint64 up_since;   /* boot µs, when @was_up */
+  gboolean worked;   /* this process answered or reported something */
   gboolean failed;   /* in STATE_STOPPING: it is to blame */
   gboolean stuck;    /* in STATE_STOPPING: it does not end */
   char *stop_reason; /* (owned) (nullable): in STATE_STOPPING, when we know better than the launcher
@@ -191,6 +192,7 @@ start (FerryWorkerLink *self)
 {
   self->state = STATE_STARTING;
   self->was_up = FALSE;
+  self->worked = FALSE;
   self->failed = FALSE;
   self->stuck = FALSE;
   set_timer (self, ferry_clock_get_boot (self->clock) + START_TIME, start_late_cb);
@@ -227,13 +229,15 @@ stop (FerryWorkerLink *self, gboolean failed, const char *reason)
   ferry_launcher_stop (self->launcher, self->uid);
 }
 
+/* A worker that did its work until it was killed is no crash loop: somebody kills it, and no transfer of its user
+ * shall wait for that longer than a second. One that we had to stop is another matter (@blamed). */
 static void
-note_failure (FerryWorkerLink *self, const char *reason)
+note_failure (FerryWorkerLink *self, const char *reason, gboolean blamed)
 {
   gint64 now = ferry_clock_get_boot (self->clock);
   gint64 delay;
 
-  if (self->was_up && now - self->up_since >= STEADY_TIME)
+  if (self->was_up && (now - self->up_since >= STEADY_TIME || (self->worked && !blamed)))
     self->failures = 0;
   self->failures++;
   delay = self->failures > 6 ? BACKOFF_MAX
@@ -249,10 +253,12 @@ ferry_worker_link_exited (FerryWorkerLink *self, const char *launcher_reason)
   g_autofree char *reason = NULL;
   gboolean failed = self->state != STATE_STOPPING || self->failed;
   gboolean was_up = self->was_up;
+  gboolean blamed;
 
   if (self->state == STATE_STOPPED)
     return;
 
+  blamed = self->stop_reason != NULL;
   reason = g_steal_pointer (&self->stop_reason);
   if (reason == NULL)
     reason = ferry_text_clean (launcher_reason, FERRY_TEXT_MAX);
@@ -260,7 +266,7 @@ ferry_worker_link_exited (FerryWorkerLink *self, const char *launcher_reason)
   ferry_clock_clear (self->clock, &self->timer);
   self->state = STATE_STOPPED;
   if (failed)
-    note_failure (self, reason);
+    note_failure (self, reason, blamed);
   self->was_up = FALSE;
 
   /* What was never sent may wait for the next one, if that comes soon and this one was not
@@ -403,6 +409,7 @@ on_message (FerryLink *link, guint32 id, const char *kind, GVariant *arguments, 
           stop (self, TRUE, "The worker answered a question that it was not asked");
           return;
         }
+      self->worked = TRUE;
       if (self->state == STATE_UP)
         ferry_worker_requests_pump (self->requests);
       update (self);
@@ -413,6 +420,7 @@ on_message (FerryLink *link, guint32 id, const char *kind, GVariant *arguments, 
     }
   else
     {
+      self->worked = TRUE;
       self->funcs.message (self->uid, kind, arguments, self->user_data);
     }
 }

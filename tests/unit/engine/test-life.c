@@ -172,7 +172,6 @@ test_removal_survives_a_crash (void)
 
   world_take_start (world);
   world->silent = TRUE;
-  ferry_engine_suspend (world->engine, job, NULL);
   ferry_engine_cancel_async (world->engine, job, NULL, NULL, &cancelled);
   g_variant_unref (world_take_order (world, "remove"));
   world->silent = FALSE;
@@ -297,6 +296,54 @@ test_small_files_run_together (void)
 }
 
 static void
+suspended_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_engine_suspend_finish (FERRY_ENGINE (source), result, &error);
+  g_assert_no_error (error);
+  *(gboolean *) data = TRUE;
+}
+
+static void
+test_suspend_answers_with_a_checkpoint (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, FALSE);
+  guint64 attempt = world_take_start (world);
+  gboolean suspended = FALSE;
+
+  world->stubborn = TRUE;
+  ferry_engine_suspend_async (world->engine, job, suspended_cb, &suspended);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_SUSPENDED);
+  g_variant_unref (world_take_order (world, "stop"));
+  world_settle (world);
+  g_assert_false (suspended);
+
+  world_report (world, attempt, "stopped",
+                "{'Bytes': <uint64 70>, 'Resume': <{'Offset': <uint64 70>}>}");
+  world_wait (suspended);
+  g_assert_cmpuint (ferry_job_get_bytes_transferred (job), ==, 70);
+}
+
+static void
+test_suspend_does_not_wait_for_ever (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, FALSE);
+  gboolean suspended = FALSE;
+
+  world_take_start (world);
+  world->stubborn = TRUE;
+  ferry_engine_suspend_async (world->engine, job, suspended_cb, &suspended);
+  world_settle (world);
+  g_assert_false (suspended);
+  ferry_fake_clock_advance (world->clock, 10 * SECOND);
+  world_wait (suspended);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_SUSPENDED);
+}
+
+static void
 test_secrets_do_not_survive (void)
 {
   g_autoptr (World) world = world_new ();
@@ -371,6 +418,8 @@ main (int argc, char **argv)
   g_test_add_func ("/life/invalid-file", test_invalid_file_starts_over);
   g_test_add_func ("/life/added-late", test_added_to_a_transferred_job);
   g_test_add_func ("/life/small-files", test_small_files_run_together);
+  g_test_add_func ("/life/suspend", test_suspend_answers_with_a_checkpoint);
+  g_test_add_func ("/life/suspend-hangs", test_suspend_does_not_wait_for_ever);
   g_test_add_func ("/life/secrets", test_secrets_do_not_survive);
   g_test_add_func ("/life/empty", test_empty_job);
   g_test_add_func ("/life/final", test_final_job_is_left_alone);
