@@ -110,8 +110,7 @@ ferry_db_open (const char *path, GError **error)
     return NULL;
 
   result = sqlite3_open_v2 (path, &handle,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                                SQLITE_OPEN_NOFOLLOW,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                             NULL);
   if (result != SQLITE_OK)
     {

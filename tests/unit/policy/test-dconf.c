@@ -8,7 +8,9 @@
 #include "ferry-policy.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -374,6 +376,32 @@ test_bus_arguments (Fixture *self, gconstpointer data)
   close_policy (self);
 }
 
+/* What could not be stored does not hold either. */
+static void
+test_store_failed (Fixture *self, gconstpointer data)
+{
+  g_autofree char *log_path = g_build_filename (self->state, "ferry.db-wal", NULL);
+  g_auto (GStrv) keys = NULL;
+  struct rlimit limit = { 0, RLIM_INFINITY };
+  struct stat status;
+
+  open_policy (self);
+  g_assert_cmpint (stat (log_path, &status), ==, 0);
+  limit.rlim_cur = (rlim_t) status.st_size;
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  g_assert_true (
+      ferry_policy_set (self->policy, "max-jobs-per-user", g_variant_new_byte (5), NULL));
+  assert_state (self, FERRY_POLICY_MAX_JOBS_PER_USER, 5, "bus");
+  keys = wait_for_change (self);
+  limit.rlim_cur = RLIM_INFINITY;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  g_assert_true (is_listed (keys, FERRY_POLICY_MAX_JOBS_PER_USER));
+  assert_state (self, FERRY_POLICY_MAX_JOBS_PER_USER, 60, "default");
+  ASSERT_LOG ("The change could not be stored");
+  close_policy (self);
+}
+
 /* ADSys writes the computer's policy into machine.d, locks included. */
 static void
 test_adsys (Fixture *self, gconstpointer data)
@@ -614,6 +642,7 @@ main (int argc, char **argv)
   ADD ("nonsense", test_nonsense);
   ADD ("nonsense-beside-bus", test_nonsense_beside_bus);
   ADD ("bus-arguments", test_bus_arguments);
+  ADD ("store-failed", test_store_failed);
   ADD ("adsys", test_adsys);
   ADD ("garbage", test_garbage);
   ADD ("no-profile", test_no_profile);

@@ -3,8 +3,10 @@
 
 #include "store-fixture.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -532,6 +534,33 @@ test_private (Fixture *self, gconstpointer data)
   g_assert_cmpuint (files, >=, 2);
 }
 
+/* A state directory may be reached by a symbolic link, as systemd makes them; the store itself may be none. */
+static void
+test_links (Fixture *self, gconstpointer data)
+{
+  g_autofree char *link = g_strconcat (self->directory, "-link", NULL);
+  g_autofree char *path = store_fixture_path (self->directory, "ferry.db");
+  g_autofree char *moved = store_fixture_path (self->directory, "moved.db");
+  g_autoptr (FerryJob) job = make_simple_job (1);
+  g_autoptr (GError) error = NULL;
+  FerryStore *store;
+
+  ferry_queue_add (self->queue, job);
+  ferry_store_close (self->store);
+  g_assert_cmpint (symlink (self->directory, link), ==, 0);
+  store = store_fixture_open (link);
+  store_fixture_close (store);
+  g_assert_cmpint (g_unlink (link), ==, 0);
+
+  g_assert_cmpint (g_rename (path, moved), ==, 0);
+  g_assert_cmpint (symlink ("moved.db", path), ==, 0);
+  g_assert_null (ferry_store_new (self->directory, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  g_assert_cmpint (g_rename (moved, path), ==, 0);
+  reopen (self, NULL);
+  g_assert_nonnull (ferry_queue_lookup_any (self->queue, job->id));
+}
+
 /* Two of us with one store would lose what the other one has acknowledged. */
 static void
 test_alone (Fixture *self, gconstpointer data)
@@ -579,6 +608,7 @@ main (int argc, char **argv)
   ADD ("duties", test_duties);
   ADD ("secrets", test_secrets);
   ADD ("private", test_private);
+  ADD ("links", test_links);
   ADD ("alone", test_alone);
   return g_test_run ();
 }

@@ -382,37 +382,78 @@ test_interrupted (Fixture *self, gconstpointer data)
   g_assert_cmpuint (start (self, FALSE).same, ==, N_JOBS + 1);
 }
 
-/* The disk goes bad while the daemon runs: what is read anew is salvaged then. */
-static void
-test_while_open (Fixture *self, gconstpointer data)
+typedef struct
 {
-  FerryStore *store = store_fixture_open (self->directory);
-  FerryQueue *queue = store_fixture_load (store, NULL);
-  FerryQueue *anew;
-  g_autofree char *log = NULL;
-  g_autofree char *path = store_fixture_path (self->directory, "ferry.db");
-  goffset size;
+  Fixture *fixture;
+  FerryStore *store;
+  FerryQueue *queue;
+} Running;
 
-  /* More than the page cache holds (2 MB). */
-  add_jobs (self, queue, 3500);
+/* Opens a store of which the page cache (2 MB) holds only a part, and lets the disk go bad. */
+static void
+open_and_damage (Fixture *fixture, Running *self)
+{
+  FerryStore *store = store_fixture_open (fixture->directory);
+  FerryQueue *queue = store_fixture_load (store, NULL);
+
+  add_jobs (fixture, queue, 3500);
   g_assert_no_error (store_fixture_commit (store));
   close_all (store, queue);
-  store = store_fixture_open (self->directory);
-  queue = store_fixture_load (store, NULL);
-  size = get_size (self, "ferry.db");
-  g_assert_cmpint (size, >, 3000000);
+  self->fixture = fixture;
+  self->store = store_fixture_open (fixture->directory);
+  self->queue = store_fixture_load (self->store, NULL);
   g_free (store_fixture_take_log ());
+  g_assert_cmpint (get_size (fixture, "ferry.db"), >, 3000000);
+  overwrite (fixture, "ferry.db", 10 * PAGE, 200 * PAGE, 7);
+}
 
-  ferry_store_unwatch (store);
-  overwrite (self, "ferry.db", 10 * PAGE, 200 * PAGE, 7);
-  anew = store_fixture_load (store, NULL);
-  log = store_fixture_take_log ();
+/* It has been salvaged, and goes on. */
+static void
+check_and_close (Running *self)
+{
+  g_autofree char *log = store_fixture_take_log ();
+
   g_assert_nonnull (strstr (log, "is damaged"));
-  g_assert_cmpuint (compare (self, anew).same, >, 2500);
-  add_jobs (self, anew, 1);
-  g_assert_no_error (store_fixture_commit (store));
-  g_object_unref (queue);
-  close_all (store, anew);
+  g_assert_cmpuint (compare (self->fixture, self->queue).same, >, 2500);
+  add_jobs (self->fixture, self->queue, 1);
+  g_assert_no_error (store_fixture_commit (self->store));
+  close_all (self->store, self->queue);
+}
+
+static void
+load_anew (Running *self)
+{
+  ferry_store_unwatch (self->store);
+  g_object_unref (self->queue);
+  self->queue = store_fixture_load (self->store, NULL);
+}
+
+static void
+test_load_anew (Fixture *self, gconstpointer data)
+{
+  Running running;
+
+  open_and_damage (self, &running);
+  load_anew (&running);
+  check_and_close (&running);
+}
+
+/* It shows when something is to be written. */
+static void
+test_commit (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GError) error = NULL;
+  Running running;
+
+  open_and_damage (self, &running);
+  g_signal_connect_swapped (running.store, "failed", G_CALLBACK (load_anew), &running);
+  list = ferry_queue_list_all (running.queue);
+  for (guint i = 0; i < list->len; i++)
+    ferry_job_touch (g_ptr_array_index (list, i), FERRY_CHANGE_JOB);
+  error = store_fixture_commit (running.store);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  check_and_close (&running);
 }
 
 int
@@ -433,6 +474,7 @@ main (int argc, char **argv)
   ADD ("hopeless", test_hopeless);
   ADD ("random", test_random);
   ADD ("interrupted", test_interrupted);
-  ADD ("while-open", test_while_open);
+  ADD ("load-anew", test_load_anew);
+  ADD ("commit", test_commit);
   return g_test_run ();
 }
