@@ -12,12 +12,14 @@ G_BEGIN_DECLS
  * @bus: (owned): the system bus
  * @flags: flags of every call
  * @timeout: of every call, milliseconds
+ * @reached: whether the service has answered a call yet
  */
 typedef struct
 {
   GDBusConnection *bus; /* (owned) */
   GDBusCallFlags flags;
   int timeout;
+  gboolean reached;
 } FerryClient;
 
 /**

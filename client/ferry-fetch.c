@@ -32,6 +32,7 @@ typedef struct
   FerryLoop *loop;                  /* (owned) */
   guint n_submitting;
   guint retry_timer;
+  gboolean joining; /* what is there already is not known yet: nothing is handed over */
   gboolean held;    /* a limit was met: wait until a job has ended */
   gboolean stopped; /* nothing more is handed over */
   FerryExit status;
@@ -301,57 +302,6 @@ refuse_item (Fetch *self, FerryFetchItem *item, const GError *error)
   end_item (self, item, ferry_exit_from_error (error));
 }
 
-/* The service went away with the answer: the job may be there or not. */
-static gboolean
-on_retry (gpointer user_data)
-{
-  Fetch *self = user_data;
-  g_autoptr (GError) error = NULL;
-  FerryFetchItem *failed = NULL;
-
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
-
-      if (item->state == FERRY_FETCH_UNSURE)
-        item->state = FERRY_FETCH_WAITING;
-    }
-
-  if (!ferry_join_find (self->client, self->items, self->options, &failed, &error))
-    {
-      if (ferry_exit_is_no_service (error))
-        {
-          gboolean patient = TRUE;
-
-          for (guint i = 0; i < self->items->len; i++)
-            {
-              FerryFetchItem *item = g_ptr_array_index (self->items, i);
-
-              if (item->state != FERRY_FETCH_WAITING || item->unsure_since == 0)
-                continue;
-              item->state = FERRY_FETCH_UNSURE;
-              patient &= g_get_monotonic_time () - item->unsure_since <
-                         FERRY_FOLLOW_PATIENCE * G_USEC_PER_SEC;
-            }
-          if (patient)
-            return G_SOURCE_CONTINUE;
-        }
-      self->retry_timer = 0;
-      if (failed != NULL)
-        {
-          refuse_item (self, failed, error);
-          submit_more (self);
-        }
-      else
-        on_lost (self->follow, error, self);
-      return G_SOURCE_REMOVE;
-    }
-
-  self->retry_timer = 0;
-  submit_more (self);
-  return G_SOURCE_REMOVE;
-}
-
 /* Whether the service has no room for more jobs until one of ours has ended. */
 static gboolean
 is_limit (const GError *error)
@@ -360,16 +310,104 @@ is_limit (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_MANY_JOBS_PER_MACHINE);
 }
 
+static gboolean on_retry (gpointer user_data);
+
+static void
+retry_later (Fetch *self, FerryFetchItem *item)
+{
+  item->state = FERRY_FETCH_UNSURE;
+  if (item->unsure_since == 0)
+    item->unsure_since = g_get_monotonic_time ();
+  if (self->retry_timer == 0)
+    self->retry_timer = g_timeout_add_seconds (1, on_retry, self);
+}
+
+/* Whether it is too early to give the service up: it was there, and not long ago. */
+static gboolean
+is_expected_back (Fetch *self, const GError *error)
+{
+  gint64 since = 0;
+
+  if (!ferry_exit_is_no_service (error))
+    return FALSE;
+  /* It answered a moment ago, or went away with the answer to this very question. */
+  if (self->client->reached || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
+    since = g_get_monotonic_time ();
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+
+      if (item->state == FERRY_FETCH_WAITING && item->unsure_since > 0)
+        since = since > 0 ? MIN (since, item->unsure_since) : item->unsure_since;
+    }
+
+  return since > 0 && g_get_monotonic_time () - since < FERRY_FOLLOW_PATIENCE * G_USEC_PER_SEC;
+}
+
+/* Finds jobs for the items that wait; without a service, which is expected back, that is done later. */
+static gboolean
+join_existing (Fetch *self, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  FerryFetchItem *failed = NULL;
+
+  self->joining = TRUE;
+  while (!ferry_join_find (self->client, self->items, self->options, &failed, &local_error))
+    {
+      if (is_expected_back (self, local_error))
+        {
+          for (guint i = 0; i < self->items->len; i++)
+            {
+              FerryFetchItem *item = g_ptr_array_index (self->items, i);
+
+              if (item->state == FERRY_FETCH_WAITING)
+                retry_later (self, item);
+            }
+          break;
+        }
+      if (failed == NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      /* One that cannot be joined does not keep the others. */
+      refuse_item (self, failed, local_error);
+      g_clear_error (&local_error);
+    }
+
+  self->joining = FALSE;
+  return TRUE;
+}
+
+/* The service went away with an answer: the job may be there or not. */
+static gboolean
+on_retry (gpointer user_data)
+{
+  Fetch *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  self->retry_timer = 0;
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+
+      if (item->state == FERRY_FETCH_UNSURE)
+        item->state = FERRY_FETCH_WAITING;
+    }
+
+  if (join_existing (self, &error))
+    submit_more (self);
+  else
+    on_lost (self->follow, error, self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 handle_refusal (Fetch *self, FerryFetchItem *item, const GError *error)
 {
   if (ferry_exit_is_no_service (error))
     {
-      item->state = FERRY_FETCH_UNSURE;
-      if (item->unsure_since == 0)
-        item->unsure_since = g_get_monotonic_time ();
-      if (self->retry_timer == 0)
-        self->retry_timer = g_timeout_add_seconds (1, on_retry, self);
+      retry_later (self, item);
       return;
     }
   if (is_limit (error) && !self->options->detach &&
@@ -422,6 +460,8 @@ submit (Fetch *self, FerryFetchItem *item)
   call->self = self;
   call->item = item;
   item->state = FERRY_FETCH_SUBMITTING;
+  if (item->submitted == 0)
+    item->submitted = g_get_real_time ();
   self->n_submitting++;
   ferry_client_call_async (self->client, FERRY_ROOT_PATH, FERRY_MANAGER_INTERFACE, "SubmitJob",
                            arguments, "(o)", NULL, on_submitted, call);
@@ -434,7 +474,7 @@ submit_more (Fetch *self)
     {
       FerryFetchItem *item = g_ptr_array_index (self->items, i);
 
-      if (self->held || self->stopped)
+      if (self->joining || self->held || self->stopped)
         return;
       if (item->state != FERRY_FETCH_WAITING)
         continue;
@@ -496,27 +536,6 @@ await_answers (Fetch *self)
     g_source_remove (timer);
 }
 
-static gboolean
-join_existing (Fetch *self, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-  FerryFetchItem *failed = NULL;
-
-  while (!ferry_join_find (self->client, self->items, self->options, &failed, &local_error))
-    {
-      if (failed == NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-      /* One that cannot be joined does not keep the others. */
-      refuse_item (self, failed, local_error);
-      g_clear_error (&local_error);
-    }
-
-  return TRUE;
-}
-
 static FerryExit
 run (Fetch *self)
 {
@@ -524,11 +543,8 @@ run (Fetch *self)
   FerryExit status;
 
   self->loop = ferry_loop_new (self->options->timeout);
-  /* While looking, nothing is to be handed over yet. */
-  self->held = TRUE;
   if (!join_existing (self, &error))
     return ferry_board_report (self->board, NULL, error);
-  self->held = FALSE;
 
   for (guint i = 0; i < self->items->len && !self->options->detach; i++)
     {

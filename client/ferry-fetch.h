@@ -49,7 +49,8 @@ typedef struct
   char *label;    /* (owned): what it is called */
   char *job_path; /* (owned) (nullable) */
   FerryFetchState state;
-  gint64 unsure_since; /* monotonic */
+  gint64 unsure_since; /* monotonic: when an answer was lost; 0 = never */
+  gint64 submitted;    /* wall clock: when the service was asked first; 0 = not yet */
 } FerryFetchItem;
 
 /** Returns: (transfer full): takes @url and @target over */

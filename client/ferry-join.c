@@ -147,48 +147,96 @@ join (FerryClient *client, FerryRemoteJob *job, FerryFetchItem *item, GVariant *
   return TRUE;
 }
 
-gboolean
-ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options,
-                 FerryFetchItem **failed, GError **error)
+/* Whether a job that has ended is what became of the submission of @item that went unanswered. */
+static gboolean
+is_own_doing (FerryRemoteJob *job, const FerryFetchItem *item)
 {
-  g_autoptr (GPtrArray) jobs = ferry_remote_jobs_load (client, error);
+  return item->submitted > 0 && item->unsure_since > 0 &&
+         ferry_remote_job_get_number (job, "CreationTime", 0) >= (guint64) item->submitted;
+}
 
-  *failed = NULL;
-  if (jobs == NULL)
-    return FALSE;
+/* Finds the items that @job fetches. */
+static gboolean
+match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
+           const FerryFetchOptions *options, FerryFetchItem **failed, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GVariant) files = NULL;
 
-  for (guint i = 0; i < jobs->len; i++)
+  if (!g_str_equal (ferry_remote_job_get_string (job, "Type"), "download"))
+    return TRUE;
+  files = ferry_remote_files_load (client, job->path, &local_error);
+  if (files == NULL && has_ended (local_error))
+    return TRUE;
+  if (files == NULL)
     {
-      FerryRemoteJob *job = g_ptr_array_index (jobs, i);
-      g_autoptr (GVariant) files = NULL;
-      g_autoptr (GError) local_error = NULL;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
 
-      if (!g_str_equal (ferry_remote_job_get_string (job, "Type"), "download"))
+  for (guint i = 0; i < items->len; i++)
+    {
+      FerryFetchItem *item = g_ptr_array_index (items, i);
+      g_autoptr (GVariant) file = NULL;
+
+      if (item->state != FERRY_FETCH_WAITING || item->job_path != NULL)
         continue;
-      files = ferry_remote_files_load (client, job->path, &local_error);
-      if (files == NULL && has_ended (local_error))
+      file = find_file (files, item);
+      if (file == NULL)
         continue;
-      if (files == NULL)
+      if (ferry_remote_job_is_final (job))
         {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
+          /* Only what our own lost submission made; else a file fetched once could never be fetched again. */
+          if (is_own_doing (job, item))
+            item->job_path = g_strdup (job->path);
+          continue;
         }
-      for (guint j = 0; j < items->len; j++)
+      if (!join (client, job, item, file, g_variant_n_children (files), options, error))
         {
-          FerryFetchItem *item = g_ptr_array_index (items, j);
-          g_autoptr (GVariant) file = NULL;
-
-          if (item->state != FERRY_FETCH_WAITING || item->job_path != NULL)
-            continue;
-          file = find_file (files, item);
-          if (file != NULL &&
-              !join (client, job, item, file, g_variant_n_children (files), options, error))
-            {
-              *failed = item;
-              return FALSE;
-            }
+          *failed = item;
+          return FALSE;
         }
     }
 
   return TRUE;
+}
+
+static gboolean
+match_jobs (FerryClient *client, GPtrArray *jobs, GPtrArray *items,
+            const FerryFetchOptions *options, FerryFetchItem **failed, GError **error)
+{
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      if (!match_job (client, g_ptr_array_index (jobs, i), items, options, failed, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options,
+                 FerryFetchItem **failed, GError **error)
+{
+  static const char *const ended_states[] = { "acknowledged", NULL };
+  g_autoptr (GPtrArray) jobs = ferry_remote_jobs_load (client, error);
+  g_autoptr (GPtrArray) ended = NULL;
+  gboolean unanswered = FALSE;
+
+  *failed = NULL;
+  if (jobs == NULL || !match_jobs (client, jobs, items, options, failed, error))
+    return FALSE;
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      FerryFetchItem *item = g_ptr_array_index (items, i);
+
+      unanswered |= item->state == FERRY_FETCH_WAITING && item->job_path == NULL &&
+                    item->submitted > 0 && item->unsure_since > 0;
+    }
+  if (!unanswered)
+    return TRUE;
+
+  ended = ferry_remote_jobs_load_states (client, ended_states, error);
+  return ended != NULL && match_jobs (client, ended, items, options, failed, error);
 }

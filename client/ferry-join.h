@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * @failed: (out): the item that an error is about, %NULL when it is about all
  *
  * Looks for unfinished jobs of the caller with the same URL and target as those of @items that are
- * %FERRY_FETCH_WAITING, sets them going again where needed, and notes them in the items.
+ * %FERRY_FETCH_WAITING, sets them going again where needed, and notes them in the items. For items whose
+ * submission went unanswered a job that it made, and that has ended since, is found too.
  *
  * Returns: whether that went well
  */

@@ -370,6 +370,25 @@ class Service(CliCase):
         self.assertEqual(out, self.path('file') + '\n')
         self.assertEqual(content.read(self.path('file')), content.pattern(2000000))
 
+    def test_killed_around_the_submission(self):
+        """Whether the answer was lost or not: one job, the right file, no false alarm."""
+        for number in range(8):
+            name = '/f{}'.format(number)
+            route = self.serve(name, 100000, badserver.slow(1000000))
+            child = self.start('get', self.url(name), '-d', self.home)
+            self.world.http.pause(0.03 + 0.01 * number)
+            self.world.kill_ferryd()
+            self.world.start_ferryd()
+            out, err = child.communicate(timeout=60)
+            # It may not even have begun to talk when the service went.
+            if child.returncode == 4:
+                self.assertEqual(route.sent, 0, err)
+                continue
+            self.assertEqual((child.returncode, out), (0, self.path(name[1:]) + '\n'), err)
+            self.assertEqual(content.read(self.path(name[1:])), route.body)
+        self.assertFalse([n for n in self.left_over() if n.startswith('.')])
+        self.assertEqual(self.jobs(), [])
+
     def test_wait_goes_on(self):
         self.held()
         ident = self.detach()
