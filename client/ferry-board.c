@@ -33,7 +33,7 @@ typedef struct
   char *key;           /* (owned) */
   char *label;         /* (owned) */
   FerryRemoteJob *job; /* (owned) (nullable): a copy */
-  gint64 start;        /* monotonic: when it was first seen */
+  gint64 start;        /* monotonic: when it was first seen to move */
   guint64 start_bytes; /* that were there already */
 } Line;
 
@@ -270,6 +270,10 @@ ferry_board_update (FerryBoard *self, const char *key, const char *label, FerryR
     }
   if (job != NULL)
     copy_job (line, job);
+  /* The time that counts is that of the transfer, not of waiting for a turn. */
+  if (job == NULL ||
+      (ferry_remote_job_get_state (job) == FERRY_JOB_STATE_QUEUED && get_done (line) == 0))
+    line->start = g_get_monotonic_time ();
   /* Drawn at the next tick: many changes make one picture. */
 }
 

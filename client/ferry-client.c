@@ -11,6 +11,9 @@
 /* Long enough for a file system that hangs (ferryd answers after 10 s) on a busy machine. */
 #define CALL_TIMEOUT_MS 60000
 
+/* Long enough for a person to find an administrator's password. */
+#define INTERACTIVE_TIMEOUT_MS 600000
+
 FerryClient *
 ferry_client_new (GError **error)
 {
@@ -40,7 +43,7 @@ ferry_client_new (GError **error)
   if (isatty (STDIN_FILENO))
     {
       self->flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION;
-      self->timeout = G_MAXINT;
+      self->timeout = INTERACTIVE_TIMEOUT_MS;
     }
 
   return self;

@@ -26,7 +26,7 @@ typedef struct
  * ferry_client_new:
  *
  * Connects to the system bus. When stdin is a terminal, calls may ask the person for authorization
- * (and then wait for him without a bound).
+ * (and then wait for him).
  *
  * Returns: (transfer full) (nullable): a client; the error is always one of "no service"
  */

@@ -49,7 +49,7 @@ parse (GetOptions *options, int *argc, char ***argv, GError **error)
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &options->headers,
       "send this request header; @FILE reads some from a file", "HEADER" },
     { "digest", 0, 0, G_OPTION_ARG_STRING, &options->digest,
-      "what the one file must hash to: sha256:HEX or sha512:HEX", "D" },
+      "what the file must hash to: sha256:HEX or sha512:HEX", "D" },
     { "priority", 0, 0, G_OPTION_ARG_STRING, &options->priority, "foreground, high, normal or low",
       "P" },
     { "force", 'f', 0, G_OPTION_ARG_NONE, &options->force, "replace files that are there already",

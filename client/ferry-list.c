@@ -104,7 +104,6 @@ render_all_users (GPtrArray *jobs, guint width, gboolean utf8)
     {
       FerryRemoteJob *job = g_ptr_array_index (jobs, i);
       GPtrArray *cells = g_ptr_array_new ();
-      char *wait = ferry_explain_wait (job, (guint64) g_get_real_time ());
 
       g_ptr_array_add (cells, g_strdup (job->id));
       g_ptr_array_add (cells, make_owner (job));
@@ -113,14 +112,8 @@ render_all_users (GPtrArray *jobs, guint width, gboolean utf8)
       g_ptr_array_add (cells, make_size (job));
       g_ptr_array_add (cells, make_rate (job));
       g_ptr_array_add (cells, ferry_remote_job_get_text (job, "ApplicationId"));
-      if (wait != NULL)
-        {
-          char *remark = g_strconcat ("waits for: ", wait, NULL);
-
-          g_free (wait);
-          wait = remark;
-        }
-      ferry_table_add (table, take_cells (cells), wait);
+      ferry_table_add (table, take_cells (cells),
+                       ferry_explain_job (job, job->id, (guint64) g_get_real_time ()));
     }
 
   return ferry_table_render (table, width, 6, utf8);
