@@ -200,6 +200,22 @@ prepare (const Options *options, int *helper, GError **error)
 
 /* == running == */
 
+/* libdconf warns of every database that is absent, which is no error here; what is one the policy reports itself, by
+ * key and file. */
+static GLogWriterOutput
+writer_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  /* It logs in the structured way, which g_log_set_handler() does not see. */
+  for (gsize i = 0; level == G_LOG_LEVEL_WARNING && i < n_fields; i++)
+    {
+      if (g_strcmp0 (fields[i].key, "GLIB_DOMAIN") == 0 &&
+          g_strcmp0 (fields[i].value, "dconf") == 0)
+        return G_LOG_WRITER_HANDLED;
+    }
+
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
 static gboolean
 signal_cb (gpointer data)
 {
@@ -241,6 +257,7 @@ main (int argc, char **argv)
   int helper;
 
   setlocale (LC_ALL, "");
+  g_log_set_writer_func (writer_cb, NULL, NULL);
   if (!parse_options (&argc, &argv, &options, &error))
     {
       g_printerr ("ferryd: %s\n", error->message);

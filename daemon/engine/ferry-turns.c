@@ -24,6 +24,15 @@ get_obstacle (FerryEngine *self, FerryJob *job)
   return 0;
 }
 
+/* Of two times the earlier one; 0 = none. */
+static gint64
+get_earlier (gint64 a, gint64 b)
+{
+  if (a == 0 || b == 0)
+    return MAX (a, b);
+  return MIN (a, b);
+}
+
 static void
 set_wait_reasons (FerryJob *job, guint reasons)
 {
@@ -113,12 +122,14 @@ ferry_engine_list_live (FerryEngine *self)
   return jobs;
 }
 
+/* @wake: (out): boot µs when an obstacle goes by itself, 0 = none */
 static GArray *
-collect_candidates (FerryEngine *self)
+collect_candidates (FerryEngine *self, gint64 *wake)
 {
   GArray *candidates = g_array_new (FALSE, TRUE, sizeof (FerryCandidate));
   g_autoptr (GPtrArray) jobs = ferry_engine_list_live (self);
 
+  *wake = 0;
   for (guint i = 0; i < jobs->len; i++)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
@@ -134,6 +145,8 @@ collect_candidates (FerryEngine *self)
         }
 
       obstacle = get_obstacle (self, job);
+      if (obstacle == 1u << FERRY_WAIT_REASON_WORKER)
+        *wake = get_earlier (*wake, ferry_workers_get_next_start (self->workers, job->owner));
       if (obstacle != 0)
         set_wait_reasons (job, obstacle);
       else if (!ferry_engine_can_reach (self, job))
@@ -165,11 +178,11 @@ plan (FerryEngine *self)
 {
   g_autoptr (GArray) candidates = NULL;
   guint slots = ferry_policy_get (self->policy, FERRY_POLICY_MAX_ACTIVE_JOBS);
-  gint64 next;
+  gint64 next, wake;
 
   account (self);
-  candidates = collect_candidates (self);
-  next = ferry_scheduler_plan (candidates, slots, ferry_engine_now (self));
+  candidates = collect_candidates (self, &wake);
+  next = get_earlier (wake, ferry_scheduler_plan (candidates, slots, ferry_engine_now (self)));
   for (guint i = 0; i < candidates->len; i++)
     g_object_ref (g_array_index (candidates, FerryCandidate, i).job);
 
