@@ -28,9 +28,13 @@ struct _WorkerAttempt
   gpointer data;             /* (unowned) */
   GCancellable *cancellable; /* (owned): cancelled by worker_attempt_stop() */
 
-  /* The sink, and the reports that tell of it, belong to whoever holds the lock. */
+  /* The sink, and the reports that tell of it, belong to whoever holds the lock: worker_attempt_lock(). */
   GMutex sink_lock;
+  _Atomic gint64 busy_since; /* monotonic µs when the file call under way began, 0 = none */
+  _Atomic gboolean opening;
   WorkerSink *sink;    /* (owned) (nullable): %NULL before it is open and after the end */
+  GVariant *left;      /* (owned): the `Resume` before it was open, and after the end */
+  guint64 left_bytes;  /* durable bytes that @left tells of */
   WorkerMemory memory; /* (owned) */
 
   /* Of the attempt's thread alone. */
@@ -58,6 +62,11 @@ struct _WorkerAttempt
   guint64 told_position; /* of the last "progress" */
 };
 
+/* worker-attempt.c */
+
+void worker_attempt_lock (WorkerAttempt *self);
+void worker_attempt_unlock (WorkerAttempt *self);
+
 /* worker-fetch.c */
 
 /** Fetches until the file is whole, durable and right. */
@@ -67,6 +76,9 @@ gboolean worker_fetch_run (WorkerAttempt *self, GError **error);
 gboolean worker_fetch_start_digest (WorkerAttempt *self, GError **error);
 
 /* worker-report.c: all with @sink_lock held */
+
+/** Closes the sink; what it left is kept for the last report, which must not come before: with it the file may get another attempt. */
+void worker_report_close_locked (WorkerAttempt *self);
 
 void worker_report_response (WorkerAttempt *self);
 /** Tells of @position when it is time to; sends "response" before the first one. */

@@ -20,6 +20,8 @@ worker_attempt_new (WorkerOrder *order, WorkerSessions *sessions, SoupSession *s
   self->data = data;
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->sink_lock);
+  self->left = g_variant_ref (order->resume);
+  g_variant_lookup (self->left, "Offset", "t", &self->left_bytes);
   worker_memory_load (&self->memory, order->resume);
   self->start_high_water = self->memory.high_water;
   if (last_url != NULL)
@@ -34,6 +36,7 @@ clear (gpointer data)
 
   worker_digest_free (self->digest);
   worker_sink_free (self->sink);
+  g_variant_unref (self->left);
   worker_memory_clear (&self->memory);
   worker_order_free (self->order);
   g_object_unref (self->session);
@@ -70,17 +73,47 @@ worker_attempt_get_final_url (WorkerAttempt *self)
   return self->final_url;
 }
 
+/* Whoever holds the lock is in a file call, or as good as: what else is done under it takes no time. */
+void
+worker_attempt_lock (WorkerAttempt *self)
+{
+  g_mutex_lock (&self->sink_lock);
+  self->busy_since = g_get_monotonic_time ();
+}
+
+void
+worker_attempt_unlock (WorkerAttempt *self)
+{
+  self->busy_since = 0;
+  g_mutex_unlock (&self->sink_lock);
+}
+
+gint64
+worker_attempt_get_busy_time (WorkerAttempt *self, gboolean *opening)
+{
+  gint64 since = self->busy_since;
+
+  *opening = self->opening;
+  return since != 0 ? g_get_monotonic_time () - since : 0;
+}
+
 static gboolean
 open_sink (WorkerAttempt *self, GError **error)
 {
   gboolean lost = FALSE;
-  WorkerSink *sink = worker_sink_open (self->order->path, self->order->temporary_name,
-                                       self->order->resume, &lost, error);
+  WorkerSink *sink;
 
+  worker_attempt_lock (self);
+  self->opening = TRUE;
+  sink = worker_sink_open (self->order->path, self->order->temporary_name, self->order->resume,
+                           &lost, error);
+  self->opening = FALSE;
   if (sink == NULL)
-    return FALSE;
+    {
+      worker_attempt_unlock (self);
+      return FALSE;
+    }
 
-  g_mutex_lock (&self->sink_lock);
   self->sink = sink;
   self->start_position = worker_sink_get_position (sink);
   self->joined = self->start_position > 0;
@@ -88,7 +121,7 @@ open_sink (WorkerAttempt *self, GError **error)
     worker_memory_drop_bytes (&self->memory);
   if (lost)
     worker_report_restarted_locked (self, "temporary-file-lost");
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
   return TRUE;
 }
 
@@ -120,6 +153,7 @@ end_badly_locked (WorkerAttempt *self, const GError *error)
   if (self->sink != NULL &&
       worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink))
     worker_sink_checkpoint (self->sink, &sink_error);
+  worker_report_close_locked (self);
 
   if (stopped && sink_error == NULL)
     worker_report_stopped_locked (self);
@@ -131,18 +165,20 @@ void
 worker_attempt_run (WorkerAttempt *self)
 {
   g_autoptr (GError) error = NULL;
-  WorkerSink *sink;
   gboolean fetched = prepare (self, &error) && worker_fetch_run (self, &error);
 
   g_clear_pointer (&self->digest, worker_digest_free);
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   if (fetched)
-    worker_report_done_locked (self);
+    {
+      worker_report_close_locked (self);
+      worker_report_done_locked (self);
+    }
   else
-    end_badly_locked (self, error);
-  sink = g_steal_pointer (&self->sink);
-  g_mutex_unlock (&self->sink_lock);
-  worker_sink_free (sink);
+    {
+      end_badly_locked (self, error);
+    }
+  worker_attempt_unlock (self);
 }
 
 void
@@ -154,13 +190,13 @@ worker_attempt_stop (WorkerAttempt *self)
 void
 worker_attempt_checkpoint (WorkerAttempt *self)
 {
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   /* A failure stays with the sink, and the attempt's own thread meets it at its next call. */
   if (self->sink != NULL &&
       worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink) &&
       worker_sink_checkpoint (self->sink, NULL))
     worker_report_checkpoint_locked (self);
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
 }
 
 gboolean
@@ -180,6 +216,6 @@ worker_attempt_tick (WorkerAttempt *self)
         worker_report_progress (self, position);
       wants_checkpoint = worker_sink_wants_checkpoint (self->sink);
     }
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
   return wants_checkpoint;
 }

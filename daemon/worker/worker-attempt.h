@@ -58,6 +58,16 @@ void worker_attempt_checkpoint (WorkerAttempt *self);
  */
 gboolean worker_attempt_tick (WorkerAttempt *self);
 
+/**
+ * worker_attempt_get_busy_time:
+ * @opening: (out): whether it is just opening its file, which does not wait for the disk
+ *
+ * Any thread; does not block.
+ *
+ * Returns: µs that the file call under way has taken so far, 0 when there is none
+ */
+gint64 worker_attempt_get_busy_time (WorkerAttempt *self, gboolean *opening);
+
 /** After worker_attempt_run(). Returns: (transfer none) (nullable): the URL of the last answer, after redirects */
 const char *worker_attempt_get_final_url (WorkerAttempt *self);
 

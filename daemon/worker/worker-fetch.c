@@ -31,9 +31,9 @@ read_back_cb (gpointer data, guint64 offset, gpointer buffer, gsize size, GError
   WorkerAttempt *self = data;
   gssize n;
 
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   n = worker_sink_read (self->sink, offset, buffer, size, error);
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
   return n;
 }
 
@@ -56,7 +56,7 @@ drop_bytes (WorkerAttempt *self, const char *reason, GError **error)
   /* Before the sink: the digest's thread reads from it. */
   g_clear_pointer (&self->digest, worker_digest_free);
 
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   dropped = worker_sink_restart (self->sink, error);
   if (dropped)
     {
@@ -64,7 +64,7 @@ drop_bytes (WorkerAttempt *self, const char *reason, GError **error)
       if (reason != NULL)
         worker_report_restarted_locked (self, reason);
     }
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
 
   /* There is nothing left that another place could go on with. */
   self->try_last = FALSE;
@@ -139,11 +139,11 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
 static void
 remember_answer (WorkerAttempt *self, WorkerExchange *exchange)
 {
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   self->status = soup_message_get_status (exchange->message);
   g_strfreev (self->response_headers);
   self->response_headers = worker_exchange_dup_headers (exchange);
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
 }
 
 static void
@@ -197,7 +197,7 @@ accept_answer (WorkerAttempt *self, const WorkerAsked *asked, const WorkerAnswer
   guint64 local_total;
   gboolean fine;
 
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   if (total != FERRY_SIZE_UNKNOWN)
     self->memory.total = total;
   if (get_position (self) == 0 || asked->digest)
@@ -210,7 +210,7 @@ accept_answer (WorkerAttempt *self, const WorkerAsked *asked, const WorkerAnswer
   self->last_progress = g_get_monotonic_time ();
   if (fine && (local_total == FERRY_SIZE_UNKNOWN || local_total > WORKER_SMALL_BODY))
     worker_report_response (self);
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
 
   self->joined |= get_position (self) > 0;
   return fine;
@@ -255,7 +255,7 @@ write_bytes (WorkerAttempt *self, WorkerBuffer *buffer, gsize size, GError **err
   if (!check_growth (self, size, error))
     return FALSE;
 
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   written = worker_sink_write (self->sink, buffer->data, size, error);
   if (written && worker_sink_wants_checkpoint (self->sink))
     {
@@ -265,7 +265,7 @@ write_bytes (WorkerAttempt *self, WorkerBuffer *buffer, gsize size, GError **err
     }
   if (written)
     worker_report_progress (self, get_position (self));
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
 
   if (written && self->digest != NULL)
     worker_digest_feed (self->digest, buffer, size);
@@ -316,9 +316,9 @@ read_body (WorkerAttempt *self, WorkerBody *body, GError **error)
 static void
 set_whole (WorkerAttempt *self)
 {
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   self->memory.total = get_position (self);
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
   self->unproven = FALSE;
 }
 
@@ -611,9 +611,9 @@ finish (WorkerAttempt *self, GError **error)
     }
 
   /* The digest's thread goes on meanwhile. */
-  g_mutex_lock (&self->sink_lock);
+  worker_attempt_lock (self);
   finished = worker_sink_finish (self->sink, error);
-  g_mutex_unlock (&self->sink_lock);
+  worker_attempt_unlock (self);
   if (!finished || !check_digest (self, &matches, error))
     return NEXT_ERROR;
   return matches ? NEXT_DONE : answer_mismatch (self, error);

@@ -59,32 +59,45 @@ worker_report_progress (WorkerAttempt *self, guint64 position)
   send (self, "progress", &dict);
 }
 
-/* The state to go on from, and how many bytes that are. */
+/* Returns: (transfer full): the state to go on from, which has @durable bytes */
+static GVariant *
+build_resume (WorkerAttempt *self, guint64 *durable)
+{
+  g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
+
+  *durable = worker_sink_get_durable (self->sink);
+  if (*durable > self->memory.high_water)
+    {
+      self->memory.high_water = *durable;
+      self->memory.restarts = 0;
+    }
+  worker_sink_add_resume (self->sink, &resume);
+  worker_memory_save (&self->memory, &resume);
+  return g_variant_ref_sink (g_variant_dict_end (&resume));
+}
+
 static void
 add_resume (WorkerAttempt *self, GVariantDict *dict)
 {
-  g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
-  guint64 durable = 0;
+  g_autoptr (GVariant) resume = NULL;
+  guint64 durable = self->left_bytes;
 
   if (self->sink != NULL)
-    {
-      durable = worker_sink_get_durable (self->sink);
-      if (durable > self->memory.high_water)
-        {
-          self->memory.high_water = durable;
-          self->memory.restarts = 0;
-        }
-      worker_sink_add_resume (self->sink, &resume);
-      worker_memory_save (&self->memory, &resume);
-      g_variant_dict_insert_value (dict, "Resume", g_variant_dict_end (&resume));
-    }
+    resume = build_resume (self, &durable);
   else
-    {
-      /* It was never opened: all is as it was given to us. */
-      g_variant_lookup (self->order->resume, "Offset", "t", &durable);
-      g_variant_dict_insert_value (dict, "Resume", self->order->resume);
-    }
+    resume = g_variant_ref (self->left);
+  g_variant_dict_insert_value (dict, "Resume", resume);
   g_variant_dict_insert (dict, "Bytes", "t", durable);
+}
+
+void
+worker_report_close_locked (WorkerAttempt *self)
+{
+  if (self->sink == NULL)
+    return;
+  g_variant_unref (self->left);
+  self->left = build_resume (self, &self->left_bytes);
+  g_clear_pointer (&self->sink, worker_sink_free);
 }
 
 void

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* The body of a redirect or an error that is worth reading to keep its connection. */
-#define DRAIN_MAX (64 * 1024)
+#define DRAIN_MAX  (64 * 1024)
 #define DRAIN_TIME (2 * G_USEC_PER_SEC)
 
 /* ResponseHeaders in all, bytes. */

@@ -12,9 +12,9 @@ typedef struct _Worker Worker;
 /**
  * worker_new:
  * @link: (unowned): to ferryd, lives longer
- * @chore_patience: ms, WORKER_CHORE_PATIENCE but for tests
+ * @patience: ms that a file call may take, WORKER_CHORE_PATIENCE but for tests; see also worker_runs_new()
  */
-Worker *worker_new (FerryLink *link, guint chore_patience);
+Worker *worker_new (FerryLink *link, guint patience);
 
 /** A FerryLinkFunc: handles one message; @user_data is the Worker */
 void worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *arguments,

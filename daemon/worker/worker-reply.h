@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The arguments of replies. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/** Returns: (transfer full): no arguments: a success */
+GVariant *worker_reply_new (void);
+
+/**
+ * worker_reply_new_error:
+ * @index: of the path it is about, -1 = none
+ *
+ * Returns: (transfer full): { Error, Index, Lost } of ferry-worker-protocol.h
+ */
+GVariant *worker_reply_new_error (const GError *error, gint64 index);
+
+G_END_DECLS
