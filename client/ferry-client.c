@@ -61,9 +61,9 @@ ferry_client_call (FerryClient *self, const char *path, const char *interface, c
                    GVariant *arguments, const char *reply_type, GError **error)
 {
   g_autoptr (GVariantType) type = reply_type != NULL ? g_variant_type_new (reply_type) : NULL;
-  GVariant *reply
-      = g_dbus_connection_call_sync (self->bus, FERRY_BUS_NAME, path, interface, method, arguments,
-                                     type, self->flags, self->timeout, NULL, error);
+  GVariant *reply = g_dbus_connection_call_sync (self->bus, FERRY_BUS_NAME, path, interface, method,
+                                                 arguments, type, self->flags, self->timeout, NULL,
+                                                 error);
 
   self->reached |= reply != NULL;
   return reply;
