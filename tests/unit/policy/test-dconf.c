@@ -402,6 +402,44 @@ test_store_failed (Fixture *self, gconstpointer data)
   close_policy (self);
 }
 
+/* A value that an earlier release took, and this one would not. */
+static void
+test_stale_bus_value (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->store = ferry_store_new (self->state, &error);
+  g_assert_no_error (error);
+  ferry_store_set_value (self->store, "policy.max-active-jobs", g_variant_new_uint32 (5000));
+  self->policy = ferry_policy_new (self->store);
+  assert_state (self, FERRY_POLICY_MAX_ACTIVE_JOBS, 4, "default");
+  ASSERT_LOG ("max-active-jobs was given as uint32 5000");
+  close_policy (self);
+}
+
+/* A profile given by its path stays; a name is overruled. */
+static void
+test_own_profile (Fixture *self, gconstpointer data)
+{
+  g_autofree char *run = g_strdup (g_getenv ("XDG_RUNTIME_DIR"));
+
+  dconf_fixture_set ("ferry", "max-jobs-per-user=8", NULL);
+  dconf_fixture_write ("own", "user-db:x\nfile-db:/etc/dconf/db/ferry");
+  g_setenv ("DCONF_PROFILE", "/etc/dconf/own", TRUE);
+  ferry_policy_prepare_environment (run);
+  dconf_fixture_write ("profile/ferry", "user-db:ferry\n");
+  open_policy (self);
+  assert_state (self, FERRY_POLICY_MAX_JOBS_PER_USER, 8, "administrator");
+  close_policy (self);
+
+  g_setenv ("DCONF_PROFILE", "user", TRUE);
+  ferry_policy_prepare_environment (run);
+  open_policy (self);
+  assert_state (self, FERRY_POLICY_MAX_JOBS_PER_USER, 60, "default");
+  ASSERT_LOG ();
+  close_policy (self);
+}
+
 /* ADSys writes the computer's policy into machine.d, locks included. */
 static void
 test_adsys (Fixture *self, gconstpointer data)
@@ -643,6 +681,8 @@ main (int argc, char **argv)
   ADD ("nonsense-beside-bus", test_nonsense_beside_bus);
   ADD ("bus-arguments", test_bus_arguments);
   ADD ("store-failed", test_store_failed);
+  ADD ("stale-bus-value", test_stale_bus_value);
+  ADD ("own-profile", test_own_profile);
   ADD ("adsys", test_adsys);
   ADD ("garbage", test_garbage);
   ADD ("no-profile", test_no_profile);

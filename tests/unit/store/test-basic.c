@@ -3,6 +3,7 @@
 
 #include "store-fixture.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -329,6 +330,23 @@ test_group_commit (Fixture *self, gconstpointer data)
   g_assert_cmpuint (ferry_store_get_commits (self->store), ==, 1);
 }
 
+/* Who asks while all is on its way waits for that commit, and causes none. */
+static void
+test_on_its_way (Fixture *self, gconstpointer data)
+{
+  g_autoptr (FerryJob) job = make_simple_job (1);
+  guint told = 0;
+
+  ferry_queue_add (self->queue, job);
+  /* The turn ends: it is handed to the thread. */
+  g_main_context_iteration (NULL, FALSE);
+  ferry_store_after_commit (self->store, count_cb, &told);
+  g_assert_cmpuint (told, ==, 0);
+  while (told < 1)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (ferry_store_get_commits (self->store), ==, 1);
+}
+
 /* Closing commits, and tells who waits. */
 static void
 test_close (Fixture *self, gconstpointer data)
@@ -357,15 +375,20 @@ closed_cb (const GError *error, gpointer data)
 static void
 test_after_close (Fixture *self, gconstpointer data)
 {
+  g_autoptr (GPtrArray) duties =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  FerryDuty duty = { 0, 1000, (char *) "/srv/a", (char *) ".ferry-1-0.part", NULL };
   gboolean told = FALSE;
 
   ferry_store_close (self->store);
   ferry_store_set_value (self->store, "late", g_variant_new_string ("x"));
+  ferry_store_add_duty (self->store, &duty);
   ferry_store_after_commit (self->store, closed_cb, &told);
   while (!told)
     g_main_context_iteration (NULL, TRUE);
-  reopen (self, NULL);
+  reopen (self, duties);
   g_assert_null (ferry_store_get_value (self->store, "late"));
+  g_assert_cmpuint (duties->len, ==, 0);
 }
 
 /* --- values and duties --- */
@@ -534,6 +557,48 @@ test_private (Fixture *self, gconstpointer data)
   g_assert_cmpuint (files, >=, 2);
 }
 
+static ino_t
+get_inode (const char *path)
+{
+  struct stat status;
+
+  g_assert_cmpint (stat (path, &status), ==, 0);
+  return status.st_ino;
+}
+
+/* The second copy is made anew when the store has changed, and only then. */
+static void
+test_copy (Fixture *self, gconstpointer data)
+{
+  g_autofree char *path = store_fixture_path (self->directory, "ferry.db");
+  g_autofree char *copy = store_fixture_path (self->directory, "ferry.db.backup");
+  g_autoptr (FerryJob) job = make_simple_job (1);
+  struct timespec hour_ago[2] = { { time (NULL) - 3600, 0 }, { time (NULL) - 3600, 0 } };
+  ino_t inode;
+
+  /* An empty store needs none. */
+  g_assert_false (g_file_test (copy, G_FILE_TEST_EXISTS));
+  ferry_queue_add (self->queue, job);
+  reopen (self, NULL);
+  store_fixture_wait_for_backup (self->directory);
+  inode = get_inode (copy);
+
+  store_fixture_close (self->store);
+  g_assert_cmpint (utimensat (AT_FDCWD, path, hour_ago, 0), ==, 0);
+  self->store = store_fixture_open (self->directory);
+  ferry_store_set_value (self->store, "a", g_variant_new_uint32 (1));
+  commit (self);
+  /* The thread has tidied, as it does before each commit but the first. */
+  ferry_store_set_value (self->store, "a", g_variant_new_uint32 (2));
+  commit (self);
+  g_assert_cmpuint (get_inode (copy), ==, inode);
+
+  store_fixture_close (self->store);
+  self->store = store_fixture_open (self->directory);
+  while (get_inode (copy) == inode)
+    g_usleep (1000);
+}
+
 /* A state directory may be reached by a symbolic link, as systemd makes them; the store itself may be none. */
 static void
 test_links (Fixture *self, gconstpointer data)
@@ -601,6 +666,7 @@ main (int argc, char **argv)
   ADD ("remove-jobs", test_remove_jobs);
   ADD ("after-commit", test_after_commit);
   ADD ("group-commit", test_group_commit);
+  ADD ("on-its-way", test_on_its_way);
   ADD ("close", test_close);
   ADD ("after-close", test_after_close);
   ADD ("values", test_values);
@@ -608,6 +674,7 @@ main (int argc, char **argv)
   ADD ("duties", test_duties);
   ADD ("secrets", test_secrets);
   ADD ("private", test_private);
+  ADD ("copy", test_copy);
   ADD ("links", test_links);
   ADD ("alone", test_alone);
   return g_test_run ();

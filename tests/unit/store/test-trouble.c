@@ -270,6 +270,84 @@ test_full_disk (Fixture *self, gconstpointer data)
   fail_once (self, fill_disk, empty_disk);
 }
 
+/* It starts on a full disk, reads, and says what it cannot do. */
+static void
+test_start_on_full_disk (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
+  g_autofree char *log = NULL;
+
+  if (!may_mount)
+    {
+      g_test_skip ("needs root, for a small file system");
+      return;
+    }
+
+  id = add_job (self);
+  close_store (self);
+  fill_disk (self);
+  open_store (self);
+  g_assert_nonnull (ferry_queue_lookup_any (self->queue, id));
+  g_free (add_job (self));
+  error = store_fixture_commit (self->store);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  g_assert_cmpuint (self->failures, ==, 1);
+  /* The thread makes the copy when it has nothing else to do. */
+  log = store_fixture_take_log ();
+  while (strstr (log, "No second copy of the store") == NULL)
+    {
+      g_free (log);
+      g_usleep (1000);
+      log = store_fixture_take_log ();
+    }
+  close_store (self);
+  empty_disk (self);
+  open_store (self);
+  g_assert_nonnull (ferry_queue_lookup_any (self->queue, id));
+}
+
+static void
+spoil (const char *path, goffset offset)
+{
+  int fd = open (path, O_WRONLY);
+  char bytes[4096];
+
+  memset (bytes, 0x5a, sizeof bytes);
+  g_assert_cmpint (pwrite (fd, bytes, sizeof bytes, offset), ==, sizeof bytes);
+  close (fd);
+}
+
+/* A damaged store on a full disk is not set aside for one that could not be written. */
+static void
+test_salvage_on_full_disk (Fixture *self, gconstpointer data)
+{
+  g_autofree char *path = store_fixture_path (self->directory, "ferry.db");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) list = NULL;
+
+  if (!may_mount)
+    {
+      g_test_skip ("needs root, for a small file system");
+      return;
+    }
+
+  for (guint i = 0; i < 100; i++)
+    g_free (add_job (self));
+  close_store (self);
+  spoil (path, 8 * 4096);
+  fill_disk (self);
+  g_assert_null (ferry_store_new (self->directory, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  g_assert_nonnull (strstr (error->message, "full"));
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+
+  empty_disk (self);
+  open_store (self);
+  list = ferry_queue_list_all (self->queue);
+  g_assert_cmpuint (list->len, >, 50);
+}
+
 /* It cannot even start: a sentence that says why, and nothing is set aside. */
 static void
 test_read_only (Fixture *self, gconstpointer data)
@@ -346,6 +424,10 @@ main (int argc, char **argv)
   ADD ("sync-error", test_sync_error);
   ADD ("syncs", test_syncs);
   g_test_add ("/store/trouble/full-disk", Fixture, NULL, mount_disk, test_full_disk, unmount_disk);
+  g_test_add ("/store/trouble/start-on-full-disk", Fixture, NULL, mount_disk,
+              test_start_on_full_disk, unmount_disk);
+  g_test_add ("/store/trouble/salvage-on-full-disk", Fixture, NULL, mount_disk,
+              test_salvage_on_full_disk, unmount_disk);
   g_test_add ("/store/trouble/read-only", Fixture, NULL, mount_disk, test_read_only, unmount_disk);
   g_test_add_func ("/store/trouble/no-directory", test_no_directory);
   return g_test_run ();
