@@ -117,8 +117,7 @@ test_validator (void)
           validator = worker_validator_parse (validators[i].etag, validators[i].last_modified,
                                               validators[i].date, NOON_SECONDS);
 
-      g_test_message ("%u: %s, %s, %s", i, validators[i].etag, validators[i].last_modified,
-                      validators[i].date);
+      g_test_message ("row %u", i);
       g_assert_cmpstr (validator.text, ==, validators[i].text);
       g_assert_cmpint (validator.is_date, ==, validators[i].is_date);
       g_assert_cmpint (validator.strong, ==, validators[i].strong);

@@ -216,6 +216,46 @@ check_target (HangFixture *self, const char *path)
   return wait_for (self, "reply", id);
 }
 
+/* Returns: (transfer full): the last message of an attempt, its kind in @kind */
+static GVariant *
+wait_for_end (HangFixture *self, char **kind)
+{
+  while (TRUE)
+    {
+      g_autoptr (GVariant) message = g_queue_pop_head (&self->messages);
+      GVariant *arguments;
+
+      if (message == NULL)
+        {
+          g_main_context_iteration (NULL, TRUE);
+          continue;
+        }
+      g_variant_get (message, "(us@a{sv})", NULL, kind, &arguments);
+      if (g_str_equal (*kind, "done") || g_str_equal (*kind, "failed"))
+        return arguments;
+      g_clear_pointer (kind, g_free);
+      g_variant_unref (arguments);
+    }
+}
+
+/* When it answers again, so does this file: as soon as the thread that hung has come back. */
+static void
+assert_recovers (HangFixture *self)
+{
+  gboolean done = FALSE;
+
+  g_assert_cmpint (kill (self->server, SIGCONT), ==, 0);
+  while (!done)
+    {
+      guint64 attempt = start (self, self->target);
+      g_autofree char *kind = NULL;
+      g_autoptr (GVariant) end = wait_for_end (self, &kind);
+
+      g_assert_cmpuint (fixture_get_size (end, "Attempt"), ==, attempt);
+      done = g_str_equal (kind, "done");
+    }
+}
+
 static void
 test_hang (HangFixture *self, gconstpointer data)
 {
@@ -256,31 +296,7 @@ test_hang (HangFixture *self, gconstpointer data)
   done = wait_for (self, "done", 0);
   g_assert_cmpuint (fixture_get_size (done, "Attempt"), ==, attempt);
 
-  /* And when it answers again, so does this file. */
-  g_assert_cmpint (kill (self->server, SIGCONT), ==, 0);
-  g_clear_pointer (&done, g_variant_unref);
-  while (done == NULL)
-    {
-      attempt = start (self, self->target);
-      while (done == NULL)
-        {
-          g_autoptr (GVariant) message = g_queue_pop_head (&self->messages);
-          g_autoptr (GVariant) arguments = NULL;
-          const char *kind;
-
-          if (message == NULL)
-            {
-              g_main_context_iteration (NULL, TRUE);
-              continue;
-            }
-          g_variant_get (message, "(u&s@a{sv})", NULL, &kind, &arguments);
-          if (g_str_equal (kind, "done"))
-            done = g_steal_pointer (&arguments);
-          else if (g_str_equal (kind, "failed"))
-            break;
-        }
-    }
-  g_assert_cmpuint (fixture_get_size (done, "Attempt"), ==, attempt);
+  assert_recovers (self);
 }
 
 int
