@@ -15,7 +15,8 @@ typedef struct
 {
   FerryEngine *engine; /* (unowned): owns us */
   FerryJob *job;       /* (owned) */
-  GPtrArray *tasks;    /* (owned) (element-type GTask): calls that wait for it; none with AutoComplete */
+  GPtrArray *tasks;    /* (owned) (element-type GTask): calls that wait for it */
+  gboolean automatic;  /* AutoComplete began it */
   GCancellable *cancellable; /* (owned): cancelled when we go, so that late answers find nobody */
   gboolean publishing; /* past the check */
   guint pending;       /* answers of the worker that are missing */
@@ -113,7 +114,7 @@ succeed (FerryCompletion *completion)
 
   result->engine = g_object_ref (self);
   result->job = g_object_ref (job);
-  result->automatic = job->auto_complete && completion->tasks->len == 0;
+  result->automatic = completion->automatic;
   for (guint i = 0; i < job->files->len; i++)
     {
       FerryFile *file = g_ptr_array_index (job->files, i);
@@ -177,7 +178,7 @@ refuse (FerryCompletion *completion)
   FerryEngine *self = completion->engine;
   g_autoptr (FerryJob) job = g_object_ref (completion->job);
   Refusal *refusal = g_new0 (Refusal, 1);
-  gboolean automatic = job->auto_complete && completion->tasks->len == 0;
+  gboolean automatic = completion->automatic;
   FerryFailure *failure = get_failure (completion);
 
   refusal->error = g_steal_pointer (&completion->error);
@@ -425,6 +426,7 @@ ferry_engine_continue_completion (FerryEngine *self, FerryJob *job)
 {
   FerryCompletion *completion = add_completion (self, job);
 
+  completion->automatic = job->auto_complete;
   completion->publishing = TRUE;
   publish_all (completion);
 }
@@ -437,7 +439,12 @@ ferry_engine_finish (FerryEngine *self, FerryJob *job)
   ferry_job_touch (job, FERRY_CHANGE_JOB);
 
   if (job->auto_complete)
-    begin (add_completion (self, job));
+    {
+      FerryCompletion *completion = add_completion (self, job);
+
+      completion->automatic = TRUE;
+      begin (completion);
+    }
   else
     ferry_engine_emit_after_commit (self, job, "transferred", -1, NULL);
 }

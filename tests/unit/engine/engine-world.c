@@ -106,7 +106,13 @@ on_order (FerryLink *link, guint32 id, const char *kind, GVariant *arguments, gp
   order->arguments = g_variant_get_normal_form (arguments);
   g_ptr_array_add (world->orders, order);
 
-  if (id != 0 && !world->silent)
+  if (id != 0 && world->silent)
+    {
+      world->unanswered = id;
+      g_free (world->unanswered_kind);
+      world->unanswered_kind = g_strdup (kind);
+    }
+  else if (id != 0)
     ferry_link_send (link, id, "reply", get_answer (world, kind, arguments));
   else if (g_str_equal (kind, "stop") && !world->stubborn)
     {
@@ -298,6 +304,7 @@ world_free (World *self)
   g_object_unref (self->clock);
   g_object_unref (self->network);
   g_ptr_array_unref (self->orders);
+  g_free (self->unanswered_kind);
   g_string_free (self->events, TRUE);
   remove_directory (self->directory);
   g_free (self->directory);
@@ -347,6 +354,13 @@ world_drop_worker (World *self)
 
   ferry_link_close (launcher->link);
   announce_exit (launcher);
+}
+
+void
+world_answer (World *self)
+{
+  ferry_link_send (PUPPET_LAUNCHER (self->launcher)->link, self->unanswered, "reply",
+                   get_answer (self, self->unanswered_kind, NULL));
 }
 
 static guint

@@ -33,6 +33,8 @@ typedef struct
   FerryEngine *engine;
 
   GPtrArray *orders;  /* (owned) (element-type Order): not looked at yet */
+  guint32 unanswered; /* id of the last request that was met with silence */
+  char *unanswered_kind; /* (owned) (nullable) */
   GString *events;    /* (owned): words of the engine's signals, as "transferred " */
   gboolean silent;    /* the worker answers no request by itself */
   gboolean stubborn;  /* the worker does not answer "stop" by itself */
@@ -75,6 +77,9 @@ gboolean world_has_order (World *self, const char *kind);
 
 /** Returns: (transfer full): the arguments of the next order of @kind, which is waited for */
 GVariant *world_take_order (World *self, const char *kind);
+
+/** Answers the last request that a silent worker left without an answer, as one that is not silent would. */
+void world_answer (World *self);
 
 /** The worker reports; @format is a text-format a{sv} without the Attempt, which is added. */
 void world_report (World *self, guint64 attempt, const char *kind, const char *text);

@@ -164,6 +164,53 @@ test_cancel_removes_before_it_answers (void)
 }
 
 static void
+cancelled_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError **error = data;
+
+  g_assert_false (ferry_engine_cancel_finish (FERRY_ENGINE (source), result, error));
+}
+
+static void
+test_cancel_while_publishing (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, TRUE);
+  g_autoptr (GError) error = NULL;
+
+  /* What is being published is published, and Cancel says that it came too late; */
+  world->silent = TRUE;
+  world_finish_file (world, 10);
+  g_variant_unref (world_take_order (world, "publish"));
+  ferry_engine_cancel_async (world->engine, job, NULL, cancelled_cb, &error);
+  world_settle (world);
+  g_assert_null (error);
+  world_answer (world);
+  world_wait (error != NULL);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_ACKNOWLEDGED);
+  g_assert_cmpstr (world->events->str, ==, "transferred ");
+}
+
+static void
+test_cancel_while_publishing_fails (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, TRUE);
+
+  /* when publication fails, the job is cancelled. */
+  world->silent = TRUE;
+  world_finish_file (world, 10);
+  g_variant_unref (world_take_order (world, "publish"));
+  world->silent = FALSE;
+  world->refuse = "publish";
+  ferry_engine_cancel_async (world->engine, job, NULL, NULL, NULL);
+  world_answer (world);
+  g_variant_unref (world_take_order (world, "remove"));
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_CANCELLED);
+}
+
+static void
 test_removal_survives_a_crash (void)
 {
   g_autoptr (World) world = world_new ();
@@ -412,6 +459,8 @@ main (int argc, char **argv)
   g_test_add_func ("/life/crash-publishing", test_crash_while_publishing);
   g_test_add_func ("/life/crash-transferring", test_crash_while_transferring);
   g_test_add_func ("/life/cancel", test_cancel_removes_before_it_answers);
+  g_test_add_func ("/life/cancel-publishing", test_cancel_while_publishing);
+  g_test_add_func ("/life/cancel-refused", test_cancel_while_publishing_fails);
   g_test_add_func ("/life/removal-survives", test_removal_survives_a_crash);
   g_test_add_func ("/life/final-error", test_final_error_does_not_stop_the_others);
   g_test_add_func ("/life/remove-file", test_bad_file_can_be_removed);
