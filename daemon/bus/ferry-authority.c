@@ -237,7 +237,8 @@ handle_failure (FerryAuthority *self, GTask *task, const GError *error)
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
     cancel_check (self, check);
-  complain (self, check, error);
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    complain (self, check, error);
   finish_check (self, task, refusal (check, "polkit did not decide"));
 }
 
