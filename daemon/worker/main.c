@@ -48,7 +48,8 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   return G_LOG_WRITER_HANDLED;
 }
 
-/* Everything that this process is for its user's other programs and for the kernel, before anything is read. */
+/* Everything that this process is for its user's other programs and for the kernel, before anything
+ * is read. */
 static gboolean
 secure_process (void)
 {
@@ -71,7 +72,8 @@ secure_process (void)
   return TRUE;
 }
 
-/* At once, whatever the threads do: what they write from now on nobody will hear of, and it is fetched again. */
+/* At once, whatever the threads do: what they write from now on nobody will hear of, and it is
+ * fetched again. */
 static void
 closed_cb (FerryLink *link, const GError *error, gpointer data)
 {

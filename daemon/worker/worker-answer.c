@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* Reads a number of plain digits at @text. Returns: what follows it, %NULL when there is none or it is too large. */
+/* Reads a number of plain digits at @text. Returns: what follows it, %NULL when there is none or it
+ * is too large. */
 static const char *
 read_number (const char *text, guint64 *value)
 {
@@ -86,7 +87,8 @@ restart (WorkerVerdict verdict, const char *reason, guint64 total)
   return (WorkerJudgement){ .verdict = verdict, .reason = reason, .total = total, .length = total };
 }
 
-/* An answer that is no use for what we hold: drops the bytes and asks again, or fails when nothing is held. */
+/* An answer that is no use for what we hold: drops the bytes and asks again, or fails when nothing
+ * is held. */
 static WorkerJudgement
 ask_anew (const WorkerAsked *asked, const char *reason, const char *message)
 {
@@ -155,7 +157,8 @@ judge_200 (const WorkerAsked *asked, const WorkerAnswer *answer)
   if (objection == NULL)
     return go_on (WORKER_VERDICT_SKIP, total != FERRY_SIZE_UNKNOWN ? total : asked->total, total);
 
-  /* Our validator was fine, and the server says neither "changed" nor "the same": it just has no ranges. */
+  /* Our validator was fine, and the server says neither "changed" nor "the same": it just has no
+   * ranges. */
   if (asked->ranged && asked->validator.strong && answer->validator.text == NULL &&
       g_str_equal (objection, "no-validator"))
     objection = "no-range-support";

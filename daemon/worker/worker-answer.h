@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Judges an answer given what was asked: may its body be joined to the bytes we hold? Pure; the rules are those of DESIGN
- * ("Resume request"), and this is the one place that holds them. */
+/* Judges an answer given what was asked: may its body be joined to the bytes we hold? Pure; the
+ * rules are those of DESIGN ("Resume request"), and this is the one place that holds them. */
 
 #pragma once
 
@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * WorkerContentRange:
  *
- * `bytes START-END/TOTAL`; @end is exclusive. `bytes * /TOTAL` has @unsatisfied and no @start and @end.
- * TOTAL may be `*`: FERRY_SIZE_UNKNOWN.
+ * `bytes START-END/TOTAL`; @end is exclusive. `bytes * /TOTAL` has @unsatisfied and no @start and
+ * @end. TOTAL may be `*`: FERRY_SIZE_UNKNOWN.
  */
 typedef struct
 {
@@ -23,7 +23,8 @@ typedef struct
   guint64 total;
 } WorkerContentRange;
 
-/** Strict: one range of the unit bytes with START <= END < TOTAL. Returns: whether @value, which may be %NULL, is one */
+/** Strict: one range of the unit bytes with START <= END < TOTAL. Returns: whether @value, which
+ * may be %NULL, is one */
 gboolean worker_content_range_parse (const char *value, WorkerContentRange *range);
 
 /** What was asked, and what we hold. */
@@ -57,8 +58,10 @@ typedef struct
  * @WORKER_VERDICT_SKIP: the body is the whole file; its first bytes are those we hold
  * @WORKER_VERDICT_COMPLETE: we hold all there is
  * @WORKER_VERDICT_RESTART: the bytes we hold must go (reason); the body is the whole file
- * @WORKER_VERDICT_RESTART_ASK: the bytes we hold must go (reason); the body is of no use, ask again from 0
- * @WORKER_VERDICT_ASK_PLAIN: ask once more without If-Range (a server that answers 200 to every If-Range)
+ * @WORKER_VERDICT_RESTART_ASK: the bytes we hold must go (reason); the body is of no use, ask again
+ * from 0
+ * @WORKER_VERDICT_ASK_PLAIN: ask once more without If-Range (a server that answers 200 to every
+ * If-Range)
  * @WORKER_VERDICT_FAIL: error
  */
 typedef enum
@@ -85,7 +88,8 @@ typedef struct
   guint64 length;       /* of the body, FERRY_SIZE_UNKNOWN */
 } WorkerJudgement;
 
-/** Returns: what to do; never a joining of bytes that nothing proves to belong together, but with @asked->digest */
+/** Returns: what to do; never a joining of bytes that nothing proves to belong together, but with
+ * @asked->digest */
 WorkerJudgement worker_answer_judge (const WorkerAsked *asked, const WorkerAnswer *answer);
 
 G_END_DECLS

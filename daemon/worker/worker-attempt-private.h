@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An attempt's state, shared by its life (worker-attempt.c), its words (worker-report.c) and its work (worker-fetch.c). */
+/* An attempt's state, shared by its life (worker-attempt.c), its words (worker-report.c) and its
+ * work (worker-fetch.c). */
 
 #pragma once
 
@@ -28,7 +29,8 @@ struct _WorkerAttempt
   gpointer data;             /* (unowned) */
   GCancellable *cancellable; /* (owned): cancelled by worker_attempt_stop() */
 
-  /* The sink, and the reports that tell of it, belong to whoever holds the lock: worker_attempt_lock(). */
+  /* The sink, and the reports that tell of it, belong to whoever holds the lock:
+   * worker_attempt_lock(). */
   GMutex sink_lock;
   _Atomic gint64 busy_since; /* monotonic µs when the file call under way began, 0 = none */
   _Atomic gboolean opening;
@@ -77,7 +79,8 @@ gboolean worker_fetch_start_digest (WorkerAttempt *self, GError **error);
 
 /* worker-report.c: all with @sink_lock held */
 
-/** Closes the sink; what it left is kept for the last report, which must not come before: with it the file may get another attempt. */
+/** Closes the sink; what it left is kept for the last report, which must not come before: with it
+ * the file may get another attempt. */
 void worker_report_close_locked (WorkerAttempt *self);
 
 void worker_report_response (WorkerAttempt *self);

@@ -73,7 +73,8 @@ worker_attempt_get_final_url (WorkerAttempt *self)
   return self->final_url;
 }
 
-/* Whoever holds the lock is in a file call, or as good as: what else is done under it takes no time. */
+/* Whoever holds the lock is in a file call, or as good as: what else is done under it takes no
+ * time. */
 void
 worker_attempt_lock (WorkerAttempt *self)
 {

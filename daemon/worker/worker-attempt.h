@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One attempt at one file, from "start" to "done", "failed", "stopped" or "new-name". It runs in a thread of its own, which
- * blocks on the server and on the file system. */
+/* One attempt at one file, from "start" to "done", "failed", "stopped" or "new-name". It runs in a
+ * thread of its own, which blocks on the server and on the file system. */
 
 #pragma once
 
@@ -17,7 +17,8 @@ typedef struct _WorkerAttempt WorkerAttempt;
  * @kind: kind of a message of ferry-worker-protocol.h
  * @arguments: (transfer full): its a{sv}
  *
- * Called in the attempt's thread, or in that of worker_attempt_checkpoint(), one at a time and in order.
+ * Called in the attempt's thread, or in that of worker_attempt_checkpoint(), one at a time and in
+ * order.
  */
 typedef void (*WorkerReportFunc) (gpointer data, const char *kind, GVariant *arguments);
 
@@ -42,17 +43,19 @@ const WorkerOrder *worker_attempt_get_order (WorkerAttempt *self);
 /** Does it all; blocks. Once. */
 void worker_attempt_run (WorkerAttempt *self);
 
-/** Makes worker_attempt_run() end soon, with a checkpoint and "stopped". Any thread; does not block. */
+/** Makes worker_attempt_run() end soon, with a checkpoint and "stopped". Any thread; does not
+ * block. */
 void worker_attempt_stop (WorkerAttempt *self);
 
-/** Writes a checkpoint now and reports it; nothing to do before the first byte and after the end. Any thread; blocks. */
+/** Writes a checkpoint now and reports it; nothing to do before the first byte and after the end.
+ * Any thread; blocks. */
 void worker_attempt_checkpoint (WorkerAttempt *self);
 
 /**
  * worker_attempt_tick:
  *
- * To be called now and then: a server that stalls must not leave untold, or in danger, what it sent before. Any
- * thread; does not block.
+ * To be called now and then: a server that stalls must not leave untold, or in danger, what it sent
+ * before. Any thread; does not block.
  *
  * Returns: whether worker_attempt_checkpoint() is due
  */
@@ -68,7 +71,8 @@ gboolean worker_attempt_tick (WorkerAttempt *self);
  */
 gint64 worker_attempt_get_busy_time (WorkerAttempt *self, gboolean *opening);
 
-/** After worker_attempt_run(). Returns: (transfer none) (nullable): the URL of the last answer, after redirects */
+/** After worker_attempt_run(). Returns: (transfer none) (nullable): the URL of the last answer,
+ * after redirects */
 const char *worker_attempt_get_final_url (WorkerAttempt *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerAttempt, worker_attempt_unref)

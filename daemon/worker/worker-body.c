@@ -5,8 +5,8 @@
 #include "ferry-error.h"
 #include "ferry-worker-protocol.h"
 
-/* A read that brings less is followed by another at once: TLS gives 16 KiB at a time, chunks and small windows may give
- * less, and each write to the file has its price. */
+/* A read that brings less is followed by another at once: TLS gives 16 KiB at a time, chunks and
+ * small windows may give less, and each write to the file has its price. */
 #define SMALL_READ (64 * 1024)
 
 void
@@ -34,7 +34,8 @@ read_once (WorkerBody *self, gpointer buffer, gsize size, GCancellable *cancella
     return -1;
   self->ended = n == 0;
 
-  /* Also with a length: libsoup takes the end of a connection that would not be kept for the end of the body. */
+  /* Also with a length: libsoup takes the end of a connection that would not be kept for the end of
+   * the body. */
   if (self->ended && self->length != FERRY_SIZE_UNKNOWN && self->got < self->length)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_CONNECTION_CLOSED,
@@ -104,8 +105,9 @@ worker_body_is_proven (WorkerBody *self)
   if (!G_IS_FILTER_INPUT_STREAM (self->stream))
     return FALSE;
 
-  /* What takes the chunks apart is libsoup's inner stream. It remembers the last chunk and then answers 0 without looking at
-   * the connection; when it has not seen it, it turns to the connection, which a cancelled read does not reach. */
+  /* What takes the chunks apart is libsoup's inner stream. It remembers the last chunk and then
+   * answers 0 without looking at the connection; when it has not seen it, it turns to the
+   * connection, which a cancelled read does not reach. */
   decoder = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (self->stream));
   cancelled = g_cancellable_new ();
   g_cancellable_cancel (cancelled);

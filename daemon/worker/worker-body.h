@@ -37,10 +37,10 @@ gssize worker_body_read (WorkerBody *self, gpointer buffer, gsize size, GCancell
 /**
  * worker_body_is_proven:
  *
- * Whether the end that worker_body_read() came to is the one the server meant. A length proves it. So
- * does the clean end of a connection that ends the body (GIO reports the others as errors), but not
- * of an empty one: libsoup 3.2.3 takes headers that were cut between two lines for all of them, and
- * then the length may be missing. For chunks: whether the last one was seen; libsoup reports a
+ * Whether the end that worker_body_read() came to is the one the server meant. A length proves it.
+ * So does the clean end of a connection that ends the body (GIO reports the others as errors), but
+ * not of an empty one: libsoup 3.2.3 takes headers that were cut between two lines for all of them,
+ * and then the length may be missing. For chunks: whether the last one was seen; libsoup reports a
  * connection that ends between two chunks as a clean end.
  */
 gboolean worker_body_is_proven (WorkerBody *self);

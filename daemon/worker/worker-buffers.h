@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One pool of 8 MiB for the bodies of all attempts, so that memory does not grow with speed or number. Any thread. */
+/* One pool of 8 MiB for the bodies of all attempts, so that memory does not grow with speed or
+ * number. Any thread. */
 
 #pragma once
 

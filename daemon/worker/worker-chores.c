@@ -111,7 +111,8 @@ hung_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* So many hang that no more threads are given to chance: who has a deadline is told, the rest waits for one to come back. */
+/* So many hang that no more threads are given to chance: who has a deadline is told, the rest waits
+ * for one to come back. */
 static void
 refuse_waiting (WorkerChores *self)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Short blocking work on files, outside the main loop, in a bounded number of threads. What hangs (a dead network file system)
- * stops counting after a while, so that the rest goes on. */
+/* Short blocking work on files, outside the main loop, in a bounded number of threads. What hangs
+ * (a dead network file system) stops counting after a while, so that the rest goes on. */
 
 #pragma once
 
@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /* Chores at a time that do not hang. */
 #define WORKER_MAX_CHORES 4
 
-/* Chores that hang; with that many, a new one with a deadline is answered at once as if its deadline had passed. */
+/* Chores that hang; with that many, a new one with a deadline is answered at once as if its
+ * deadline had passed. */
 #define WORKER_MAX_HUNG_CHORES 60
 
 /* What hangs for longer is taken as hanging, ms. */
@@ -19,12 +20,14 @@ G_BEGIN_DECLS
 
 typedef struct _WorkerChores WorkerChores;
 
-/** The work. In a thread of the pool. Returns: (transfer full): the arguments of the reply, not floating */
+/** The work. In a thread of the pool. Returns: (transfer full): the arguments of the reply, not
+ * floating */
 typedef GVariant *(*WorkerChoreFunc) (gpointer data);
 
 /**
  * WorkerChoreDone:
- * @reply: (nullable) (transfer none): what the work gave; %NULL when it hung past its deadline: what it gives later is dropped
+ * @reply: (nullable) (transfer none): what the work gave; %NULL when it hung past its deadline:
+ * what it gives later is dropped
  */
 typedef void (*WorkerChoreDone) (GVariant *reply, gpointer done_data);
 

@@ -123,7 +123,8 @@ worker_digest_free (WorkerDigest *self)
   g_free (self);
 }
 
-/* Hashes up to READ_SIZE of the @left bytes of the file at @offset. Without the lock. Returns: how many, 0 with @error */
+/* Hashes up to READ_SIZE of the @left bytes of the file at @offset. Without the lock. Returns: how
+ * many, 0 with @error */
 static gsize
 hash_from_file (WorkerDigest *self, guint64 offset, guint64 left, GError **error)
 {
@@ -141,7 +142,8 @@ hash_from_file (WorkerDigest *self, guint64 offset, guint64 left, GError **error
   return (gsize) n;
 }
 
-/* Hashes the next bytes, from the queue or from the file. Called with the lock, which it leaves meanwhile. */
+/* Hashes the next bytes, from the queue or from the file. Called with the lock, which it leaves
+ * meanwhile. */
 static void
 hash_next_locked (WorkerDigest *self)
 {

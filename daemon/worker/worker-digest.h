@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Digest of a file while it is written, in a thread of its own that never holds the transfer up: what it cannot take in
- * time from the transfer's buffers it reads back from the file. */
+/* Digest of a file while it is written, in a thread of its own that never holds the transfer up:
+ * what it cannot take in time from the transfer's buffers it reads back from the file. */
 
 #pragma once
 
@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 
 typedef struct _WorkerDigest WorkerDigest;
 
-/** Reads back what was written. Called in the digest's thread. Returns: bytes read, 0 at the end, -1 with @error */
+/** Reads back what was written. Called in the digest's thread. Returns: bytes read, 0 at the end,
+ * -1 with @error */
 typedef gssize (*WorkerDigestRead) (gpointer data, guint64 offset, gpointer buffer, gsize size,
                                     GError **error);
 
@@ -27,7 +28,8 @@ WorkerDigest *worker_digest_new (const char *text, guint64 position, WorkerDiges
 /** Stops at once. @self may be %NULL. */
 void worker_digest_free (WorkerDigest *self);
 
-/** Adds the first @size bytes of @buffer, which were written at the end of the file so far. Does not block. */
+/** Adds the first @size bytes of @buffer, which were written at the end of the file so far. Does
+ * not block. */
 void worker_digest_feed (WorkerDigest *self, WorkerBuffer *buffer, gsize size);
 
 /**

@@ -21,14 +21,16 @@ typedef struct
 
 /* clang-format off */
 
-/* A certificate or a protocol that does not fit stays so; a connection that ends early comes back. */
+/* A certificate or a protocol that does not fit stays so; a connection that ends early comes
+ * back. */
 static const Row tls_rows[] = {
   { G_TLS_ERROR_EOF, { FERRY_ERROR_CONNECTION_CLOSED, TRANSPORT, TRUE, NULL } },
   { G_TLS_ERROR_MISC, { FERRY_ERROR_TLS_ERROR, TRANSPORT, TRUE, NULL } },
   { ANY_CODE, { FERRY_ERROR_TLS_ERROR, TRANSPORT, FALSE, NULL } },
 };
 
-/* Also a name that does not exist: captive portals and networks just joined say that of every name. */
+/* Also a name that does not exist: captive portals and networks just joined say that of every
+ * name. */
 static const Row resolver_rows[] = {
   { ANY_CODE, { FERRY_ERROR_RESOLVE_FAILED, TRANSPORT, TRUE, NULL } },
 };
@@ -94,7 +96,8 @@ static const Row ferry_rows[] = {
   { ANY_CODE, { FERRY_ERROR_WORKER_FAILED, GENERAL, FALSE, NULL } },
 };
 
-/* Worth another try: what servers say when they are busy, restarting, or behind a gateway that is. */
+/* Worth another try: what servers say when they are busy, restarting, or behind a gateway that
+ * is. */
 static const Row status_rows[] = {
   { 401, { FERRY_ERROR_AUTHENTICATION_FAILED, REMOTE, FALSE, NULL } },
   { 403, { FERRY_ERROR_FORBIDDEN, REMOTE, FALSE, NULL } },

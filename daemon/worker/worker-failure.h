@@ -34,7 +34,8 @@ typedef struct
  */
 WorkerFailure worker_failure_from_error (const GError *error);
 
-/** Returns: the row of an HTTP status that is no success; for a success or a redirect InvalidServerResponse, final */
+/** Returns: the row of an HTTP status that is no success; for a success or a redirect
+ * InvalidServerResponse, final */
 WorkerFailure worker_failure_from_status (guint status);
 
 /**
@@ -42,7 +43,8 @@ WorkerFailure worker_failure_from_status (guint status);
  * @value: (nullable): the header Retry-After
  * @now: wall clock, seconds since the epoch
  *
- * Returns: seconds to wait, 0 when there is none or it is malformed; at most %WORKER_RETRY_AFTER_MAX
+ * Returns: seconds to wait, 0 when there is none or it is malformed; at most
+ * %WORKER_RETRY_AFTER_MAX
  */
 guint worker_retry_after (const char *value, gint64 now);
 

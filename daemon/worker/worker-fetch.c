@@ -272,7 +272,8 @@ write_bytes (WorkerAttempt *self, WorkerBuffer *buffer, gsize size, GError **err
   return written;
 }
 
-/* Reads @skip bytes that we hold already. They were of the same version by its validator, or the digest will tell. */
+/* Reads @skip bytes that we hold already. They were of the same version by its validator, or the
+ * digest will tell. */
 static gboolean
 skip_bytes (WorkerAttempt *self, WorkerBody *body, guint64 skip, GError **error)
 {
@@ -365,8 +366,9 @@ fetch_body (WorkerAttempt *self, WorkerExchange *exchange, guint64 skip, guint64
 
 /* == judging == */
 
-/* The bytes we hold do not go with this answer. Before they are dropped, the place where an earlier attempt ended is tried once:
- * with mirrors behind one address the next may be another one, and the first still has our version. */
+/* The bytes we hold do not go with this answer. Before they are dropped, the place where an earlier
+ * attempt ended is tried once: with mirrors behind one address the next may be another one, and the
+ * first still has our version. */
 static gboolean
 may_try_last (WorkerAttempt *self, WorkerExchange *exchange, const char *reason)
 {
@@ -455,7 +457,8 @@ judge (WorkerAttempt *self, WorkerExchange *exchange, const WorkerAsked *asked,
 
 /* == one part, from request to end of body == */
 
-/* With ranges a second request may only follow when something will prove that both are of one version. */
+/* With ranges a second request may only follow when something will prove that both are of one
+ * version. */
 static gboolean
 check_provable (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What "start" of ferry-worker-protocol.h asks for, and what is remembered between two attempts at a file. */
+/* What "start" of ferry-worker-protocol.h asks for, and what is remembered between two attempts at
+ * a file. */
 
 #pragma once
 
@@ -30,7 +31,8 @@ typedef struct
   char **proxy_bypass;   /* (owned) (nullable) */
 } WorkerOrder;
 
-/** Returns: (transfer full) (nullable): %NULL when @arguments lack Attempt, Job, Url, Path or TemporaryName */
+/** Returns: (transfer full) (nullable): %NULL when @arguments lack Attempt, Job, Url, Path or
+ * TemporaryName */
 WorkerOrder *worker_order_new (GVariant *arguments);
 void worker_order_free (WorkerOrder *self);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which bytes of the remote file make the local one: all of it, or ranges written one after the other. Pure. */
+/* Which bytes of the remote file make the local one: all of it, or ranges written one after the
+ * other. Pure. */
 
 #pragma once
 
@@ -22,7 +23,8 @@ typedef struct
 
 /**
  * worker_ranges_new:
- * @ranges: (nullable): a(tt) of offset and length, length FERRY_SIZE_UNKNOWN = to the end; empty = the whole file
+ * @ranges: (nullable): a(tt) of offset and length, length FERRY_SIZE_UNKNOWN = to the end; empty =
+ * the whole file
  *
  * Returns: (transfer full): the ranges, or %NULL with INVALID_RANGE when one passes 2^64-1
  */
@@ -43,10 +45,12 @@ gboolean worker_ranges_is_whole (WorkerRanges *self);
 gboolean worker_ranges_find (WorkerRanges *self, guint64 position, guint64 remote_total,
                              WorkerPart *part);
 
-/** Returns: the size of the local file, FERRY_SIZE_UNKNOWN when that depends on a @remote_total not known */
+/** Returns: the size of the local file, FERRY_SIZE_UNKNOWN when that depends on a @remote_total not
+ * known */
 guint64 worker_ranges_get_total (WorkerRanges *self, guint64 remote_total);
 
-/** Returns: %FALSE with INVALID_RANGE when a range begins or ends beyond @remote_total, which is known */
+/** Returns: %FALSE with INVALID_RANGE when a range begins or ends beyond @remote_total, which is
+ * known */
 gboolean worker_ranges_check (WorkerRanges *self, guint64 remote_total, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerRanges, worker_ranges_free)

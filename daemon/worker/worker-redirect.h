@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  * worker_uri_parse:
  * @text: the URL of a file
  *
- * Returns: (transfer full): the URL without its fragment, or %NULL with UNSUPPORTED_SCHEME (not http
+ * Returns: (transfer full): the URL without its fragment, or %NULL with UNSUPPORTED_SCHEME (not
+ * http
  *   or https) or INVALID_SERVER_RESPONSE (anything else that cannot be asked for)
  */
 GUri *worker_uri_parse (const char *text, GError **error);
@@ -28,14 +29,15 @@ gboolean worker_redirect_is (guint status);
  * @location: (nullable): the header Location, as sent
  * @count: redirects followed so far
  *
- * Errors, which never hold the URL: TOO_MANY_REDIRECTS; UNSUPPORTED_SCHEME; INVALID_SERVER_RESPONSE (no or a
- * malformed Location, https to http, user name or password in it).
+ * Errors, which never hold the URL: TOO_MANY_REDIRECTS; UNSUPPORTED_SCHEME; INVALID_SERVER_RESPONSE
+ * (no or a malformed Location, https to http, user name or password in it).
  *
  * Returns: (transfer full): the URL to ask next, or %NULL
  */
 GUri *worker_redirect_resolve (GUri *from, const char *location, guint count, GError **error);
 
-/** Returns: whether both have the same scheme, host and port, so that secrets for one may go to the other */
+/** Returns: whether both have the same scheme, host and port, so that secrets for one may go to the
+ * other */
 gboolean worker_uri_same_origin (GUri *a, GUri *b);
 
 /** Returns: (transfer full): scheme, host and port of @uri as one string, for a table of hosts */

@@ -35,7 +35,8 @@ is_hidden (const char *name)
   return FALSE;
 }
 
-/* ferryd checked them; what is malformed all the same is left out rather than given to libsoup, which would log it. */
+/* ferryd checked them; what is malformed all the same is left out rather than given to libsoup,
+ * which would log it. */
 static void
 add_headers (SoupMessageHeaders *to, const char *const *lines)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One request with its redirects, up to the headers of the final answer. Blocks; in the attempt's thread. */
+/* One request with its redirects, up to the headers of the final answer. Blocks; in the attempt's
+ * thread. */
 
 #pragma once
 
@@ -69,7 +70,8 @@ WorkerAnswer worker_exchange_get_answer (WorkerExchange *self);
 /** Whether the body has no length of its own but chunks */
 gboolean worker_exchange_is_chunked (WorkerExchange *self);
 
-/** Returns: (transfer full): "Name: value" lines for the owner, cleaned, 16 KiB at most; none that holds a secret or an address */
+/** Returns: (transfer full): "Name: value" lines for the owner, cleaned, 16 KiB at most; none that
+ * holds a secret or an address */
 char **worker_exchange_dup_headers (WorkerExchange *self);
 
 /** Ends an exchange: @self is (transfer full) (nullable). */

@@ -12,6 +12,9 @@
 /* Connections and memory are kept this long after the last attempt, s. */
 #define IDLE_TIME 30
 
+/* Between two looks at the attempts: what they have not told yet, and whether they hang; ms. */
+#define TICK_TIME 200
+
 /* Files whose final URL is remembered. */
 #define MAX_PLACES 256
 
@@ -42,7 +45,8 @@ typedef struct
 
 struct _WorkerRuns
 {
-  FerryLink *link; /* (unowned) */
+  FerryLink *link;      /* (unowned) */
+  WorkerChores *chores; /* (unowned) */
   guint patience;
   WorkerSessions *sessions; /* (owned) */
   WorkerBuffers *buffers;   /* (owned) */
@@ -55,7 +59,8 @@ struct _WorkerRuns
   guint watch;        /* source id, 0 when none */
 };
 
-/** What goes from an attempt's thread to the main thread; without a kind: the thread has come back. */
+/** What goes from an attempt's thread to the main thread; without a kind: the thread has come
+ * back. */
 typedef struct
 {
   WorkerRuns *runs;       /* (unowned) */
@@ -275,7 +280,27 @@ run_cb (gpointer data, gpointer unused)
   g_free (task);
 }
 
-/* == hanging file systems == */
+/* == watching == */
+
+static GVariant *
+run_checkpoint (gpointer data)
+{
+  worker_attempt_checkpoint (data);
+  return worker_reply_new ();
+}
+
+static void
+checkpoint_done_cb (GVariant *reply, gpointer data)
+{
+}
+
+/* An attempt writes its own checkpoints, but not while it waits for a server that says nothing. */
+static void
+write_checkpoint (WorkerRuns *self, WorkerAttempt *attempt)
+{
+  worker_chores_push (self->chores, FALSE, run_checkpoint, worker_attempt_ref (attempt),
+                      (GDestroyNotify) worker_attempt_unref, checkpoint_done_cb, NULL);
+}
 
 static GError *
 new_hang_error (void)
@@ -303,6 +328,8 @@ watch_cb (gpointer data)
       gboolean opening;
       gint64 busy = worker_attempt_get_busy_time (run->attempt, &opening);
 
+      if (worker_attempt_tick (run->attempt))
+        write_checkpoint (self, run->attempt);
       if (busy < (gint64) self->patience * 1000 * (opening ? 1 : WORKER_RUNS_SLOW))
         continue;
       error = new_hang_error ();
@@ -316,7 +343,8 @@ watch_cb (gpointer data)
 
 /* == start and stop == */
 
-/* Returns: (transfer full) (nullable): the session to use; %NULL with @error and maybe @wait_reason */
+/* Returns: (transfer full) (nullable): the session to use; %NULL with @error and maybe
+ * @wait_reason */
 static SoupSession *
 check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reason, GError **error)
 {
@@ -377,7 +405,7 @@ launch (WorkerRuns *self, WorkerOrder *order, SoupSession *session)
 
   g_clear_handle_id (&self->idle_timer, g_source_remove);
   if (self->watch == 0)
-    self->watch = g_timeout_add (self->patience / 2, watch_cb, self);
+    self->watch = g_timeout_add (TICK_TIME, watch_cb, self);
   g_thread_pool_push (self->pool, task, NULL);
 }
 
@@ -468,11 +496,12 @@ worker_runs_list (WorkerRuns *self)
 }
 
 WorkerRuns *
-worker_runs_new (FerryLink *link, guint patience)
+worker_runs_new (FerryLink *link, WorkerChores *chores, guint patience)
 {
   WorkerRuns *self = g_new0 (WorkerRuns, 1);
 
   self->link = link;
+  self->chores = chores;
   self->patience = patience;
   self->sessions = worker_sessions_new ();
   self->buffers = worker_buffers_new ();

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The attempts under way: starts them in threads, stops them, hands their reports to ferryd, and gives up on those whose
- * file system does not answer. Main thread. */
+/* The attempts under way: starts them in threads, stops them, hands their reports to ferryd, and
+ * gives up on those whose file system does not answer. Main thread. */
 
 #pragma once
 
 #include "ferry-link.h"
 #include "worker-attempt.h"
+#include "worker-chores.h"
 
 G_BEGIN_DECLS
 
@@ -14,10 +15,11 @@ typedef struct _WorkerRuns WorkerRuns;
 /**
  * worker_runs_new:
  * @link: (unowned): to ferryd, lives longer
+ * @chores: (unowned): lives longer
  * @patience: ms that opening a file may take; other file calls, which wait for the disk, may take
  *   %WORKER_RUNS_SLOW times as long
  */
-WorkerRuns *worker_runs_new (FerryLink *link, guint patience);
+WorkerRuns *worker_runs_new (FerryLink *link, WorkerChores *chores, guint patience);
 
 #define WORKER_RUNS_SLOW 6
 

@@ -60,8 +60,9 @@ create_session (GProxyResolver *resolver)
 {
   SoupSession *session;
 
-  /* Our own gate holds the number of connections down; libsoup must never wait by itself. No idle timeout: it would fire
-   * in the main thread while another may be taking the connection; worker_sessions_trim() closes them. */
+  /* Our own gate holds the number of connections down; libsoup must never wait by itself. No idle
+   * timeout: it would fire in the main thread while another may be taking the connection;
+   * worker_sessions_trim() closes them. */
   session = soup_session_new_with_options ("proxy-resolver", resolver, "timeout",
                                            WORKER_CONNECT_TIMEOUT, "idle-timeout", 0, "max-conns",
                                            4 * FERRY_WORKER_MAX_ATTEMPTS, "max-conns-per-host",

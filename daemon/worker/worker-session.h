@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The HTTP sessions of this worker, one for each proxy configuration, and the bound on connections to one host. */
+/* The HTTP sessions of this worker, one for each proxy configuration, and the bound on connections
+ * to one host. */
 
 #pragma once
 
@@ -10,13 +11,15 @@ G_BEGIN_DECLS
 /* Connections to one scheme, host and port at a time. */
 #define WORKER_MAX_CONNECTIONS_PER_HOST 6
 
-/* Seconds without an answer while connecting (and in the TLS handshake), and while a message is under way. */
+/* Seconds without an answer while connecting (and in the TLS handshake), and while a message is
+ * under way. */
 #define WORKER_CONNECT_TIMEOUT 30
 #define WORKER_STALL_TIMEOUT   60
 
 typedef struct _WorkerSessions WorkerSessions;
 
-/** To be called once, before the first thread: libsoup 3.2 has no other switch for HTTP/1.1 alone. */
+/** To be called once, before the first thread: libsoup 3.2 has no other switch for HTTP/1.1
+ * alone. */
 void worker_sessions_init_process (void);
 
 WorkerSessions *worker_sessions_new (void);
@@ -24,7 +27,8 @@ void worker_sessions_free (WorkerSessions *self);
 
 /**
  * worker_sessions_get:
- * @usage: (nullable): a FerryProxyUsage word; "default" is none: a worker belongs to no desktop session
+ * @usage: (nullable): a FerryProxyUsage word; "default" is none: a worker belongs to no desktop
+ * session
  *   whose proxy it could ask for
  * @proxy_uri: (nullable): with "override"
  * @bypass: (nullable): hosts that go without the proxy
@@ -43,8 +47,8 @@ void worker_sessions_trim (WorkerSessions *self);
  * worker_sessions_enter:
  * @origin: worker_uri_get_origin()
  *
- * Waits for one of the connections to @origin; worker_sessions_leave() gives it back. Here and not in libsoup, whose
- * own wait cannot be cancelled. Any thread.
+ * Waits for one of the connections to @origin; worker_sessions_leave() gives it back. Here and not
+ * in libsoup, whose own wait cannot be cancelled. Any thread.
  *
  * Returns: %FALSE with G_IO_ERROR_CANCELLED
  */

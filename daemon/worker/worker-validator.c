@@ -23,7 +23,8 @@ is_printable (const char *text)
   return TRUE;
 }
 
-/* Returns: whether the change was @age seconds before the answer; FALSE for dates that say nothing. */
+/* Returns: whether the change was @age seconds before the answer; FALSE for dates that say
+ * nothing. */
 static gboolean
 is_older (const char *last_modified, const char *date, gint64 now, gint64 age)
 {

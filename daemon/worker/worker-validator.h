@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What proves that bytes belong to the same version of a remote file: an ETag, or else Last-Modified. Pure. */
+/* What proves that bytes belong to the same version of a remote file: an ETag, or else
+ * Last-Modified. Pure. */
 
 #pragma once
 
@@ -26,9 +27,10 @@ typedef struct
  * @date: (nullable): header Date
  * @now: wall clock in seconds since the epoch, used for @date when that is absent
  *
- * An ETag that is not printable ASCII is none. One whose Last-Modified is less than 2 s before Date is weak: nginx makes it of a
- * time in whole seconds, and the file may change again within that second. A Last-Modified counts
- * only without an ETag, and is strong from 60 s before Date (RFC 9110, 8.8.2.2).
+ * An ETag that is not printable ASCII is none. One whose Last-Modified is less than 2 s before Date
+ * is weak: nginx makes it of a time in whole seconds, and the file may change again within that
+ * second. A Last-Modified counts only without an ETag, and is strong from 60 s before Date (RFC
+ * 9110, 8.8.2.2).
  *
  * Returns: the validator; clear it with worker_validator_clear()
  */

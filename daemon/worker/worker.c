@@ -294,6 +294,6 @@ worker_new (FerryLink *link, guint patience)
 
   self->link = link;
   self->chores = worker_chores_new (patience);
-  self->runs = worker_runs_new (link, patience);
+  self->runs = worker_runs_new (link, self->chores, patience);
   return self;
 }

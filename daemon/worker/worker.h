@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The worker's end of the link: messages to attempts and chores, and their reports back. Main thread. */
+/* The worker's end of the link: messages to attempts and chores, and their reports back. Main
+ * thread. */
 
 #pragma once
 
@@ -12,7 +13,8 @@ typedef struct _Worker Worker;
 /**
  * worker_new:
  * @link: (unowned): to ferryd, lives longer
- * @patience: ms that a file call may take, WORKER_CHORE_PATIENCE but for tests; see also worker_runs_new()
+ * @patience: ms that a file call may take, WORKER_CHORE_PATIENCE but for tests; see also
+ * worker_runs_new()
  */
 Worker *worker_new (FerryLink *link, guint patience);
 

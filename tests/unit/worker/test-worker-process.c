@@ -427,6 +427,19 @@ test_unknown_request (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (error);
 }
 
+/* What came before a server fell silent is made durable without being asked. */
+static void
+test_silence (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, "target", NULL);
+  g_autoptr (GVariant) resume = check_target (fixture, path);
+  g_autoptr (GVariant) checkpoint = NULL;
+
+  start (fixture, "/hang", path, resume);
+  checkpoint = wait_for (fixture, "checkpoint", 0);
+  g_assert_cmpuint (lookup_size (checkpoint, "Bytes"), ==, 3);
+}
+
 /* More at a time than there is room for is refused, and may be tried again. */
 static void
 test_too_many (Fixture *fixture, gconstpointer data)
@@ -485,6 +498,7 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/worker-process/unknown-request", Fixture, NULL, set_up, test_unknown_request,
               tear_down);
+  g_test_add ("/worker-process/silence", Fixture, NULL, set_up, test_silence, tear_down);
   g_test_add ("/worker-process/too-many", Fixture, NULL, set_up, test_too_many, tear_down);
   g_test_add ("/worker-process/link-lost", Fixture, NULL, set_up, test_link_lost, tear_down);
   g_test_add ("/worker-process/bad-order", Fixture, NULL, set_up, test_bad_order, tear_down);
