@@ -345,7 +345,7 @@ class World:
         etc = os.path.join(self.dir, 'etc', 'dconf')
         for name in ('profile', 'db/ferry.d/locks', 'db/machine.d/locks', 'db/local.d/locks'):
             os.makedirs(os.path.join(etc, name))
-        profile = first(os.path.join(SOURCE, 'data', 'dconf', 'ferry'),
+        profile = first(os.path.join(SOURCE, 'data', 'dconf', 'profile', 'ferry'),
                         os.path.join(SOURCE, 'data', '*dconf*profile*'),
                         os.path.join(SOURCE, 'data', '**', 'ferry.profile'))
         with open(os.path.join(etc, 'profile', 'ferry'), 'w', encoding='utf-8') as out:
