@@ -316,6 +316,33 @@ test_chunks_inside (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture_get_size (fixture_get_end (fixture), "Bytes"), ==, 15);
 }
 
+/* The last chunk is there, but not the line after it; and chunks that nearly fill a buffer of ours. */
+static void
+test_chunks_odd_ends (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.say = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "a\r\n0123456789\r\n0\r\n";
+  fixture_assert_failed (fixture, fixture_run (fixture), "ConnectionClosed", TRUE);
+
+  fixture->site.say = NULL;
+  fixture->site.body = BODY_CHUNKED;
+  for (gsize size = WORKER_BUFFER_SIZE - 2; size <= WORKER_BUFFER_SIZE + 2; size++)
+    {
+      fixture_fill (fixture, size, 1);
+      g_clear_pointer (&fixture->resume, g_variant_unref);
+      fixture_assert_done (fixture, fixture_run (fixture));
+    }
+}
+
+static void
+test_chunks_trailers (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.say = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n"
+                      "a;ext=1\r\n0123456789\r\n0\r\nX-A: b\r\n\r\n";
+  g_assert_cmpstr (fixture_run (fixture), ==, "done");
+  fixture_assert_file (fixture, "0123456789", 10);
+}
+
 /* libsoup takes a connection that ends between two chunks for the end of the body. */
 static void
 test_chunks_between (Fixture *fixture, gconstpointer data)
@@ -573,6 +600,8 @@ main (int argc, char **argv)
   ADD ("restarts-end", test_restarts_end);
   ADD ("restarts-forgiven", test_restarts_forgiven);
   ADD ("chunks-inside", test_chunks_inside);
+  ADD ("chunks-odd-ends", test_chunks_odd_ends);
+  ADD ("chunks-trailers", test_chunks_trailers);
   ADD ("chunks-between", test_chunks_between);
   ADD ("chunks-proven-by-416", test_chunks_proven_by_416);
   ADD ("chunks-more-by-206", test_chunks_more_by_206);
