@@ -24,7 +24,7 @@ struct _FerryStore
   FerryStoreValues *values; /* (owned) (nullable): %NULL until opened */
   GArray *waiting;          /* (owned) (element-type Waiter): for the next commit */
   GArray *committing;       /* (owned) (element-type Waiter): for the one on its way */
-  gboolean closed;          /* or failing: nothing is noted */
+  gboolean failed;          /* until it was loaded anew: nothing is noted, all who wait are refused */
   gint64 last_duty;
   guint64 commits;
 };
@@ -52,10 +52,10 @@ noted_cb (gpointer notes, gpointer data)
 }
 
 static void
-set_closed (FerryStore *self, gboolean closed)
+set_failed (FerryStore *self, gboolean failed)
 {
-  self->closed = closed;
-  ferry_store_notes_set_muted (self->notes, closed);
+  self->failed = failed;
+  ferry_store_notes_set_muted (self->notes, failed);
 }
 
 /* --- commits --- */
@@ -77,6 +77,16 @@ has_changes (FerryStore *self)
   return ferry_store_notes_are_there (self->notes) || ferry_store_values_are_changed (self->values);
 }
 
+static void
+refuse (FerryStore *self)
+{
+  g_autoptr (GError) error = g_error_new_literal (
+      FERRY_ERROR, FERRY_ERROR_STORE_FAILED,
+      self->thread == NULL ? "The store is closed" : "The store was not read after it had failed");
+
+  tell (self->waiting, error);
+}
+
 /* Hands what was noted to the thread, unless it has work already. */
 static void
 flush (FerryStore *self)
@@ -84,12 +94,9 @@ flush (FerryStore *self)
   GArray *none;
   GPtrArray *ops;
 
-  if (self->thread == NULL)
+  if (self->thread == NULL || self->failed)
     {
-      g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STORE_FAILED,
-                                                      "The store is closed");
-
-      tell (self->waiting, error);
+      refuse (self);
       return;
     }
   if (ferry_store_thread_is_busy (self->thread))
@@ -122,12 +129,9 @@ fail (FerryStore *self, const GError *reason)
   ferry_store_notes_drop (self->notes);
   ferry_store_values_revert (self->values);
 
-  set_closed (self, TRUE);
+  set_failed (self, TRUE);
   tell (self->committing, error);
-  while (self->waiting->len > 0)
-    tell (self->waiting, error);
-  set_closed (self, FALSE);
-
+  tell (self->waiting, error);
   g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
 }
 
@@ -264,6 +268,7 @@ ferry_store_load (FerryStore *self, FerryQueue *queue, GPtrArray *duties, GError
       return FALSE;
     }
 
+  set_failed (self, FALSE);
   for (guint i = 0; i < jobs->len; i++)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
@@ -308,7 +313,7 @@ ferry_store_set_value (FerryStore *self, const char *name, GVariant *value)
 {
   g_autoptr (GVariant) held = value != NULL ? g_variant_ref_sink (value) : NULL;
 
-  if (!self->closed && ferry_store_values_set (self->values, name, held))
+  if (self->thread != NULL && !self->failed && ferry_store_values_set (self->values, name, held))
     wake (self);
 }
 
@@ -361,5 +366,5 @@ ferry_store_close (FerryStore *self)
       flush (self);
     }
   g_clear_pointer (&self->thread, ferry_store_thread_free);
-  set_closed (self, TRUE);
+  ferry_store_notes_set_muted (self->notes, TRUE);
 }

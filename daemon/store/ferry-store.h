@@ -76,7 +76,8 @@ void ferry_store_after_commit (FerryStore *self, FerryStoreFunc func, gpointer u
 
 /**
  * Signal "failed" (GError): a commit failed; its changes and all noted since are dropped, and the
- * waiting functions were told. The model must be loaded anew (ferry_store_load()).
+ * waiting functions were told. The model must be loaded anew (ferry_store_load()); until that has worked nothing is
+ * noted and whoever waits is told FERRY_ERROR_STORE_FAILED.
  */
 
 /** Number of commits so far, for the test that counts syncs. */

@@ -211,6 +211,39 @@ test_sync_error (Fixture *self, gconstpointer data)
   fail_once (self, break_syncs, mend_syncs);
 }
 
+/* Who does not load anew after a failure is not told that anything is stored. */
+static void
+test_not_loaded (Fixture *self, gconstpointer data)
+{
+  g_autofree char *id = NULL;
+  g_autoptr (GError) error = NULL;
+  guint told = 0;
+
+  g_signal_handlers_disconnect_by_data (self->store, self);
+  break_syncs (self);
+  g_free (add_job (self));
+  ferry_store_after_commit (self->store, told_cb, &told);
+  while (told < 1)
+    g_main_context_iteration (NULL, TRUE);
+
+  id = add_job (self);
+  ferry_store_set_value (self->store, "value", g_variant_new_uint32 (2));
+  error = store_fixture_commit (self->store);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  g_assert_null (ferry_store_get_value (self->store, "value"));
+
+  ferry_store_unwatch (self->store);
+  g_object_unref (self->queue);
+  self->queue = store_fixture_load (self->store, NULL);
+  g_assert_null (ferry_queue_lookup_any (self->queue, id));
+  g_free (id);
+  id = add_job (self);
+  g_assert_no_error (store_fixture_commit (self->store));
+  close_store (self);
+  open_store (self);
+  g_assert_nonnull (ferry_queue_lookup_any (self->queue, id));
+}
+
 /* --- a full disk --- */
 
 static gboolean may_mount;
@@ -422,6 +455,7 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/store/trouble/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("write-error", test_write_error);
   ADD ("sync-error", test_sync_error);
+  ADD ("not-loaded", test_not_loaded);
   ADD ("syncs", test_syncs);
   g_test_add ("/store/trouble/full-disk", Fixture, NULL, mount_disk, test_full_disk, unmount_disk);
   g_test_add ("/store/trouble/start-on-full-disk", Fixture, NULL, mount_disk,
