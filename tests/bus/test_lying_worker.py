@@ -29,6 +29,7 @@ class LyingWorker(cases.WorldCase):
             cls.world.stop()
             raise unittest.SkipTest('needs root for a second uid')
         cls.real = os.path.join(cls.world.build, 'daemon/worker/ferry-worker')
+        cls.write_orders('none', -1, '')      # until somebody lies, all are true workers
 
     @classmethod
     def write_orders(cls, lie, uid, version):
