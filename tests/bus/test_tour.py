@@ -266,7 +266,7 @@ class Tour(cases.WorldCase):
         key = kind, root
         if key not in self.sessions:
             entry = pwd.getpwuid(os.geteuid()) if root else self.client.user
-            env = self.world.env(HOME=self.home, USER=entry.pw_name, LANG='C.UTF-8',
+            env = self.world.env(HOME=self.home, USER=entry.pw_name, LC_ALL='C.UTF-8',
                                  TERM='xterm-256color', PYTHONDONTWRITEBYTECODE='1')
             env['PATH'] = os.path.join(self.world.build, 'client') + ':' + env['PATH']
             identity = {}
