@@ -222,7 +222,7 @@ handle_replace_remote_prefix (FerryBus *self, FerryCall *call, FerryJob *job)
   g_autoptr (GPtrArray) urls = NULL;
   GError *error = NULL;
   const char *old, *new;
-  guint changed;
+  guint changed = 0;
 
   /* All are checked before the first is set: all or nothing. */
   g_variant_get (call->parameters, "(&s&s)", &old, &new);
