@@ -111,6 +111,8 @@ on_order (FerryLink *link, guint32 id, const char *kind, GVariant *arguments, gp
       world->unanswered = id;
       g_free (world->unanswered_kind);
       world->unanswered_kind = g_strdup (kind);
+      g_clear_pointer (&world->unanswered_arguments, g_variant_unref);
+      world->unanswered_arguments = g_variant_ref (order->arguments);
     }
   else if (id != 0)
     ferry_link_send (link, id, "reply", get_answer (world, kind, arguments));
@@ -305,6 +307,7 @@ world_free (World *self)
   g_object_unref (self->network);
   g_ptr_array_unref (self->orders);
   g_free (self->unanswered_kind);
+  g_clear_pointer (&self->unanswered_arguments, g_variant_unref);
   g_string_free (self->events, TRUE);
   remove_directory (self->directory);
   g_free (self->directory);
@@ -360,7 +363,7 @@ void
 world_answer (World *self)
 {
   ferry_link_send (PUPPET_LAUNCHER (self->launcher)->link, self->unanswered, "reply",
-                   get_answer (self, self->unanswered_kind, NULL));
+                   get_answer (self, self->unanswered_kind, self->unanswered_arguments));
 }
 
 static guint

@@ -35,6 +35,7 @@ typedef struct
   GPtrArray *orders;  /* (owned) (element-type Order): not looked at yet */
   guint32 unanswered; /* id of the last request that was met with silence */
   char *unanswered_kind; /* (owned) (nullable) */
+  GVariant *unanswered_arguments; /* (owned) (nullable) */
   GString *events;    /* (owned): words of the engine's signals, as "transferred " */
   gboolean silent;    /* the worker answers no request by itself */
   gboolean stubborn;  /* the worker does not answer "stop" by itself */
