@@ -59,8 +59,8 @@ class Results:
     def _detail(row):
         if 'ours' not in row:
             return ''
-        return '{:.3f} s / {:.3f} s, spread {:.0f} % / {:.0f} %'.format(
-            median(row['ours']), median(row['theirs']),
+        return '{:.3f} s / {:.3f} s, best {:.3f} s / {:.3f} s, spread {:.0f} % / {:.0f} %'.format(
+            median(row['ours']), median(row['theirs']), min(row['ours']), min(row['theirs']),
             *(100 * (max(v) - min(v)) / median(v) for v in (row['ours'], row['theirs'])))
 
     def table(self):
