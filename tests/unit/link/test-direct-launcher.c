@@ -406,7 +406,7 @@ test_deaf (Fixture *fixture, gconstpointer data)
 {
   gint64 start = g_get_monotonic_time ();
 
-  /* It neither connects nor obeys SIGTERM. */
+  /* It never connects. (That SIGKILL follows SIGTERM is shown by test_hang.) */
   ferry_workers_hold (fixture->workers, getuid ());
   ferry_fake_clock_advance (fixture->clock, 30 * SECOND);
   assert_down (fixture, getuid (), "The worker was started but did not connect");
