@@ -143,7 +143,9 @@ arm_idle_timer (FerryService *self, gint64 deadline)
   self->idle_timer = ferry_clock_add (self->clock, deadline, idle_timer_cb, self);
 }
 
-/* Fires 60 s after the last call that was known when it was set; a busy service is asked again after another 60 s. */
+/* Fires 60 s after the last call that was known when it was set. While something is being done it asks again a minute
+ * later; a service that only holds on to something (a job that waits, a secret) is not woken to be asked, it hears when
+ * its jobs change. */
 static void
 idle_timer_cb (gpointer data)
 {
@@ -154,13 +156,20 @@ idle_timer_cb (gpointer data)
   self->idle_timer = 0;
   if (quiet_since + IDLE_TIME > now)
     arm_idle_timer (self, quiet_since + IDLE_TIME);
-  else if (!ferry_bus_is_idle (self->bus) || !ferry_engine_is_idle (self->engine))
+  else if (!ferry_bus_is_idle (self->bus) || ferry_engine_is_busy (self->engine))
     arm_idle_timer (self, now + IDLE_TIME);
-  else
+  else if (ferry_engine_is_idle (self->engine))
     {
       g_debug ("Nothing to do");
       end (self, 0);
     }
+}
+
+static void
+note_change (FerryService *self)
+{
+  if (self->idle_timer == 0)
+    arm_idle_timer (self, ferry_clock_get_boot (self->clock) + IDLE_TIME);
 }
 
 /* == life == */
@@ -180,8 +189,7 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
   self->workers = ferry_workers_new (launcher, clock, runtime_directory, error);
   if (self->workers == NULL)
     return NULL;
-  self->engine =
-      ferry_engine_new (clock, network, self->store, self->policy, self->workers, error);
+  self->engine = ferry_engine_new (clock, network, self->store, self->policy, self->workers, error);
   if (self->engine == NULL)
     return NULL;
 
@@ -189,6 +197,10 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
   if (self->connection == NULL)
     return NULL;
   g_signal_connect (self->connection, "closed", G_CALLBACK (connection_closed_cb), self);
+  g_signal_connect_object (ferry_engine_get_queue (self->engine), "job-changed",
+                           G_CALLBACK (note_change), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (ferry_engine_get_queue (self->engine), "job-removed",
+                           G_CALLBACK (note_change), self, G_CONNECT_SWAPPED);
   self->bus = ferry_bus_new (self->connection, self->engine, error);
   if (self->bus == NULL)
     return NULL;

@@ -51,8 +51,8 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   FerryTimeSync *self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply =
-      g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariant)
+      reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   g_autoptr (GVariant) value = NULL;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -64,8 +64,8 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_variant_get_boolean (value))
     ferry_service_time_set_synchronized (self->service_time);
   else
-    self->timer =
-        ferry_clock_add (self->clock, ferry_clock_get_boot (self->clock) + INTERVAL, ask, self);
+    self->timer = ferry_clock_add (self->clock, ferry_clock_get_boot (self->clock) + INTERVAL, ask,
+                                   self);
 }
 
 static void
@@ -85,8 +85,7 @@ ask (gpointer data)
 }
 
 FerryTimeSync *
-ferry_time_sync_new (FerryClock *clock, GDBusConnection *connection,
-                     FerryServiceTime *service_time)
+ferry_time_sync_new (FerryClock *clock, GDBusConnection *connection, FerryServiceTime *service_time)
 {
   FerryTimeSync *self = g_object_new (FERRY_TYPE_TIME_SYNC, NULL);
 

@@ -59,7 +59,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
   g_autoptr (GOptionContext) context = g_option_context_new ("- background transfers");
   const GOptionEntry entries[] = {
     { "launcher", 0, 0, G_OPTION_ARG_STRING, &options->launcher,
-      "How workers are started: systemd or direct (default: systemd)", "HOW" },
+      "How workers are started: direct; systemd is for a later version (default: systemd)", "HOW" },
     { "state-directory", 0, 0, G_OPTION_ARG_FILENAME, &options->state_directory,
       "Where jobs are stored (default: $STATE_DIRECTORY)", "DIR" },
     { "runtime-directory", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_directory,
@@ -77,8 +77,8 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
     return TRUE;
   if (*argc > 1)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                   "Unexpected argument '%s'", (*argv)[1]);
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "Unexpected argument '%s'",
+                   (*argv)[1]);
       return FALSE;
     }
 
@@ -161,8 +161,8 @@ check_directory (const char *path, GError **error)
 static int
 start_helper (const Options *options, GError **error)
 {
-  g_autofree char *socket =
-      g_build_filename (options->runtime_directory, FERRY_WORKER_SOCKET_NAME, NULL);
+  g_autofree char *socket = g_build_filename (options->runtime_directory, FERRY_WORKER_SOCKET_NAME,
+                                              NULL);
 
   if (!g_str_equal (options->launcher, "direct"))
     {
@@ -173,7 +173,8 @@ start_helper (const Options *options, GError **error)
     }
   if (access (options->worker, X_OK) != 0)
     {
-      fail (error, options->worker);
+      fail (error, "The worker program");
+      g_prefix_error (error, "%s: ", options->worker);
       return -1;
     }
   return ferry_launch_helper_fork (options->worker, socket, error);
@@ -230,8 +231,9 @@ serve (const Options *options, int helper)
   g_autoptr (FerryNetwork) network = ferry_system_network_new ();
   g_autoptr (FerryLauncher) launcher = ferry_direct_launcher_new (helper);
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryService) service = ferry_service_new (
-      clock, network, launcher, options->state_directory, options->runtime_directory, &error);
+  g_autoptr (FerryService)
+      service = ferry_service_new (clock, network, launcher, options->state_directory,
+                                   options->runtime_directory, &error);
   guint sources[2];
   int status;
 

@@ -87,7 +87,7 @@
  * Words of FileRestarted's reason: "remote-file-changed" (validator or size differ), "no-validator"
  * (nothing that proves the bytes belong together), "no-range-support" (the server sent the whole
  * file), "range-refused" (416), "temporary-file-lost" (gone or not ours), "digest-mismatch",
- * "validation-failed" (SetFileValid), "url-changed" (SetRemoteUrl, ownership taken),
+ * "validation-failed" (SetFileValid), "url-changed" (ownership taken),
  * "mixed-response" (an answer that does not fit what was asked).
  */
 

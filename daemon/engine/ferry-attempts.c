@@ -61,7 +61,8 @@ get_file (FerryAttempt *attempt)
 static void
 take_resume (FerryFile *file, GVariant *arguments)
 {
-  g_autoptr (GVariant) resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant)
+      resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
 
   if (resume == NULL || g_variant_get_size (resume) > FERRY_RESUME_MAX)
     return;
@@ -121,10 +122,10 @@ update_rate (FerryEngine *self, FerryAttempt *attempt, FerryFile *file)
       double weight = MIN (1.0, RATE_WEIGHT * MAX (1.0, passed / (double) G_USEC_PER_SEC));
 
       rate = (file->bytes_transferred - attempt->rate_bytes) * (double) G_USEC_PER_SEC / passed;
-      attempt->job->transfer_rate =
-          attempt->job->transfer_rate == 0
-              ? (guint64) rate
-              : (guint64) (weight * rate + (1 - weight) * attempt->job->transfer_rate);
+      attempt->job->transfer_rate = attempt->job->transfer_rate == 0
+                                        ? (guint64) rate
+                                        : (guint64) (weight * rate +
+                                                     (1 - weight) * attempt->job->transfer_rate);
     }
   attempt->rate_bytes = file->bytes_transferred;
   attempt->rate_time = now;
@@ -229,8 +230,8 @@ static void
 on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
   g_autoptr (GVariant) dict = g_variant_lookup_value (arguments, "Error", G_VARIANT_TYPE_VARDICT);
-  g_autoptr (FerryFailure) failure =
-      dict != NULL ? ferry_failure_from_variant (dict, file->index) : NULL;
+  g_autoptr (FerryFailure) failure = dict != NULL ? ferry_failure_from_variant (dict, file->index)
+                                                  : NULL;
   FerryJob *job = attempt->job;
   gboolean transient = FALSE;
   gboolean new_bytes = FALSE;
@@ -294,10 +295,14 @@ static const struct
   ReportFunc func;
   gboolean ends;
 } reports[] = {
-  { "response", on_response, FALSE },   { "progress", on_progress, FALSE },
-  { "checkpoint", on_checkpoint, FALSE }, { "restarted", on_restarted, FALSE },
-  { "done", on_done, TRUE },            { "failed", on_failed, TRUE },
-  { "new-name", on_new_name, TRUE },    { "stopped", on_stopped, TRUE },
+  { "response", on_response, FALSE },
+  { "progress", on_progress, FALSE },
+  { "checkpoint", on_checkpoint, FALSE },
+  { "restarted", on_restarted, FALSE },
+  { "done", on_done, TRUE },
+  { "failed", on_failed, TRUE },
+  { "new-name", on_new_name, TRUE },
+  { "stopped", on_stopped, TRUE },
 };
 
 static ReportFunc

@@ -13,15 +13,15 @@
  */
 typedef struct
 {
-  FerryEngine *engine; /* (unowned): owns us */
-  FerryJob *job;       /* (owned) */
-  GPtrArray *tasks;    /* (owned) (element-type GTask): calls that wait for it */
-  gboolean automatic;  /* AutoComplete began it */
+  FerryEngine *engine;       /* (unowned): owns us */
+  FerryJob *job;             /* (owned) */
+  GPtrArray *tasks;          /* (owned) (element-type GTask): calls that wait for it */
+  gboolean automatic;        /* AutoComplete began it */
   GCancellable *cancellable; /* (owned): cancelled when we go, so that late answers find nobody */
-  gboolean publishing; /* past the check */
-  guint pending;       /* answers of the worker that are missing */
-  GError *error;       /* (owned) (nullable): the first one */
-  guint error_file;    /* index of its file */
+  gboolean publishing;       /* past the check */
+  guint pending;             /* answers of the worker that are missing */
+  GError *error;             /* (owned) (nullable): the first one */
+  guint error_file;          /* index of its file */
 } FerryCompletion;
 
 /**
@@ -233,8 +233,8 @@ ask (FerryCompletion *completion, FerryFile *file, const char *kind, GAsyncReady
   g_variant_dict_insert (&dict, "Replace", "b", file->replace);
   g_variant_dict_insert (&dict, "Mode", "u", file->mode);
   ferry_workers_request (completion->engine->workers, completion->job->owner, kind,
-                         g_variant_dict_end (&dict), FERRY_PUBLISH_TIMEOUT,
-                         completion->cancellable, callback, question);
+                         g_variant_dict_end (&dict), FERRY_PUBLISH_TIMEOUT, completion->cancellable,
+                         callback, question);
 }
 
 static guint

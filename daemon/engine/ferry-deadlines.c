@@ -6,7 +6,7 @@
 #include "ferry-engine-private.h"
 
 #define HOUR (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
-#define DAY (24 * HOUR)
+#define DAY  (24 * HOUR)
 
 /* == time in action == */
 
@@ -69,9 +69,10 @@ get_live_deadline (FerryEngine *self, FerryJob *job)
 static void
 fail_without_progress (FerryEngine *self, FerryJob *job)
 {
-  g_autofree char *message =
-      g_strdup_printf ("No progress for %u s; the last error was: %s", job->no_progress_timeout,
-                       job->error != NULL ? job->error->message : "no network");
+  g_autofree char *message = g_strdup_printf ("No progress for %u s; the last error was: %s",
+                                              job->no_progress_timeout,
+                                              job->error != NULL ? job->error->message
+                                                                 : "no network");
 
   ferry_engine_fail (self, job,
                      ferry_failure_new (FERRY_ERROR_NO_PROGRESS, FERRY_ERROR_CONTEXT_TRANSPORT,
@@ -85,9 +86,9 @@ act_on_live_deadline (FerryEngine *self, FerryJob *job)
 
   if (ferry_job_state_is_active (job->state))
     {
-      g_autofree char *message =
-          g_strdup_printf ("The job has been transferring for %" G_GINT64_FORMAT " s",
-                           get_maximum_time (self, job) / G_USEC_PER_SEC);
+      g_autofree char *message = g_strdup_printf (
+          "The job has been transferring for %" G_GINT64_FORMAT " s",
+          get_maximum_time (self, job) / G_USEC_PER_SEC);
 
       ferry_engine_fail (self, job,
                          ferry_failure_new (FERRY_ERROR_MAXIMUM_TIME_EXCEEDED,

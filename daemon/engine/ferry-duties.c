@@ -7,7 +7,7 @@
 #include <pwd.h>
 
 #define RETRY_FIRST (10 * G_USEC_PER_SEC)
-#define RETRY_MAX (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
+#define RETRY_MAX   (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
 
 /**
  * FerryDutyRun: a duty and how far it is.
@@ -148,8 +148,7 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer data)
   FerryDutyRun *run = data;
   FerryEngine *self = run->engine;
   g_autoptr (GError) error = NULL;
-  gboolean removed =
-      ferry_workers_request_finish (FERRY_WORKERS (source), result, NULL, &error);
+  gboolean removed = ferry_workers_request_finish (FERRY_WORKERS (source), result, NULL, &error);
 
   run->under_way = FALSE;
   if (self == NULL)
@@ -277,8 +276,8 @@ ferry_engine_clear_duties (FerryEngine *self)
     }
   if (self->duty_waits->len > 0)
     {
-      g_autoptr (GError) error = g_error_new_literal (
-          FERRY_ERROR, FERRY_ERROR_STORE_FAILED, "The change could not be stored");
+      g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STORE_FAILED,
+                                                      "The change could not be stored");
 
       while (self->duty_waits->len > 0)
         end_wait (g_ptr_array_index (self->duty_waits, self->duty_waits->len - 1), error);

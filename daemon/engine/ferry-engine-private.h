@@ -13,9 +13,9 @@
 G_BEGIN_DECLS
 
 /* Seconds for an answer of a worker about files. A check of a target is bounded to 10 s by the worker itself. */
-#define FERRY_CHECK_TIMEOUT 15
+#define FERRY_CHECK_TIMEOUT   15
 #define FERRY_PUBLISH_TIMEOUT 120
-#define FERRY_REMOVE_TIMEOUT 30
+#define FERRY_REMOVE_TIMEOUT  30
 
 /* How long Cancel and Complete wait for files to be removed before they answer: the removal is durably
  * noted and goes on. */
@@ -31,25 +31,27 @@ struct _FerryEngine
 {
   GObject parent_instance;
 
-  FerryClock *clock;     /* (owned) */
-  FerryNetwork *network; /* (owned) */
-  FerryStore *store;     /* (owned) */
-  FerryPolicy *policy;   /* (owned) */
-  FerryWorkers *workers; /* (owned) */
-  FerryQueue *queue;     /* (owned) */
+  FerryClock *clock;              /* (owned) */
+  FerryNetwork *network;          /* (owned) */
+  FerryStore *store;              /* (owned) */
+  FerryPolicy *policy;            /* (owned) */
+  FerryWorkers *workers;          /* (owned) */
+  FerryQueue *queue;              /* (owned) */
   FerryServiceTime *service_time; /* (owned) */
 
-  GHashTable *live;     /* (owned) (element-type FerryJob): queued, active or transient-error; unowned, in the queue */
+  GHashTable *
+      live; /* (owned) (element-type FerryJob): queued, active or transient-error; unowned, in the queue */
   GHashTable *attempts; /* (owned) (element-type guint64 FerryAttempt) */
   guint64 last_attempt;
 
   GHashTable *completions; /* (owned) (element-type FerryJob FerryCompletion) */
-  GHashTable *turn_ends;   /* (owned) (element-type FerryJob gint64): boot µs of the end of the last turn */
-  GHashTable *served;      /* (owned) (element-type guint gint64): µs by uid */
-  gint64 last_plan;        /* boot µs */
-  GPtrArray *duties;       /* (owned) (element-type FerryDutyRun) */
-  GPtrArray *suspends;     /* (owned) (element-type Suspend): calls that wait for a checkpoint */
-  GPtrArray *duty_waits;   /* (owned) (element-type DutyWait) */
+  GHashTable
+      *turn_ends; /* (owned) (element-type FerryJob gint64): boot µs of the end of the last turn */
+  GHashTable *served;    /* (owned) (element-type guint gint64): µs by uid */
+  gint64 last_plan;      /* boot µs */
+  GPtrArray *duties;     /* (owned) (element-type FerryDutyRun) */
+  GPtrArray *suspends;   /* (owned) (element-type Suspend): calls that wait for a checkpoint */
+  GPtrArray *duty_waits; /* (owned) (element-type DutyWait) */
 
   guint reschedule_source;
   guint turn_timer;
@@ -66,10 +68,10 @@ struct _FerryEngine
 typedef struct
 {
   guint64 id;
-  FerryJob *job;   /* (owned) */
-  guint index;     /* of the file; the file may be gone from the job */
-  uid_t uid;       /* whose worker runs it: the owner when it began */
-  gboolean small;  /* known to be small, so that others may run beside it */
+  FerryJob *job;        /* (owned) */
+  guint index;          /* of the file; the file may be gone from the job */
+  uid_t uid;            /* whose worker runs it: the owner when it began */
+  gboolean small;       /* known to be small, so that others may run beside it */
   gint64 stop_deadline; /* boot µs, 0 = not stopping */
   guint64 rate_bytes;   /* bytes at @rate_time */
   gint64 rate_time;     /* boot µs */
@@ -131,8 +133,7 @@ void ferry_attempt_free (gpointer attempt);
  * @wait_reason: (nullable): word of the worker
  */
 void ferry_engine_fail_transient (FerryEngine *self, FerryJob *job, FerryFailure *failure,
-                                  gboolean new_bytes, guint32 retry_after,
-                                  const char *wait_reason);
+                                  gboolean new_bytes, guint32 retry_after, const char *wait_reason);
 /** The job becomes `error`. @failure (transfer full) */
 void ferry_engine_fail (FerryEngine *self, FerryJob *job, FerryFailure *failure);
 /** Whether @job's next pending file can be reached over the network there is. */

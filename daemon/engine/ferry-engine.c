@@ -59,8 +59,8 @@ ferry_engine_class_init (FerryEngineClass *class)
 
   g_signal_new ("transferred", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                 G_TYPE_NONE, 1, FERRY_TYPE_JOB);
-  g_signal_new ("failed", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
-                1, FERRY_TYPE_JOB);
+  g_signal_new ("failed", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                FERRY_TYPE_JOB);
   g_signal_new ("file-transferred", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                 G_TYPE_NONE, 2, FERRY_TYPE_JOB, G_TYPE_UINT);
   g_signal_new ("file-restarted", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -144,8 +144,7 @@ revive_job (FerryEngine *self, FerryJob *job)
 static gboolean
 load (FerryEngine *self, GError **error)
 {
-  g_autoptr (GPtrArray) duties =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  g_autoptr (GPtrArray) duties = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
   g_autoptr (GPtrArray) jobs = NULL;
 
   if (!ferry_store_load (self->store, self->queue, duties, error))
@@ -181,8 +180,8 @@ static void
 store_failed_cb (FerryStore *store, GError *reason, gpointer data)
 {
   FerryEngine *self = data;
-  g_autoptr (GHashTable) secrets =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_strfreev);
+  g_autoptr (GHashTable) secrets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                                          (GDestroyNotify) g_strfreev);
   g_autoptr (GPtrArray) jobs = ferry_queue_list_all (self->queue);
   g_autoptr (GError) error = NULL;
   GHashTableIter iter;
@@ -511,8 +510,7 @@ ferry_engine_remove_file (FerryEngine *self, FerryJob *job, guint index, GError 
 {
   FerryFile *file;
 
-  if (!ferry_engine_check_open (self, job, error) ||
-      (file = get_file (job, index, error)) == NULL)
+  if (!ferry_engine_check_open (self, job, error) || (file = get_file (job, index, error)) == NULL)
     return FALSE;
   if (file->state == FERRY_FILE_STATE_PUBLISHED)
     {
@@ -547,8 +545,7 @@ ferry_engine_set_remote_url (FerryEngine *self, FerryJob *job, guint index, cons
 {
   FerryFile *file;
 
-  if (!ferry_engine_check_open (self, job, error) ||
-      (file = get_file (job, index, error)) == NULL)
+  if (!ferry_engine_check_open (self, job, error) || (file = get_file (job, index, error)) == NULL)
     return FALSE;
   if (g_str_equal (file->remote_url, url))
     return TRUE;
@@ -573,8 +570,7 @@ ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboo
 {
   FerryFile *file;
 
-  if (!ferry_engine_check_open (self, job, error) ||
-      (file = get_file (job, index, error)) == NULL)
+  if (!ferry_engine_check_open (self, job, error) || (file = get_file (job, index, error)) == NULL)
     return FALSE;
   if (file->state != FERRY_FILE_STATE_TRANSFERRED)
     {
@@ -627,12 +623,18 @@ holds_secret (FerryJob *job)
 }
 
 gboolean
+ferry_engine_is_busy (FerryEngine *self)
+{
+  return g_hash_table_size (self->attempts) > 0 || g_hash_table_size (self->completions) > 0 ||
+         self->duties->len > 0;
+}
+
+gboolean
 ferry_engine_is_idle (FerryEngine *self)
 {
   g_autoptr (GPtrArray) jobs = NULL;
 
-  if (g_hash_table_size (self->live) > 0 || g_hash_table_size (self->attempts) > 0 ||
-      g_hash_table_size (self->completions) > 0 || self->duties->len > 0)
+  if (ferry_engine_is_busy (self) || g_hash_table_size (self->live) > 0)
     return FALSE;
 
   jobs = ferry_queue_list_all (self->queue);

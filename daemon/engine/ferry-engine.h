@@ -116,6 +116,9 @@ gboolean ferry_engine_take_finish (FerryEngine *self, GAsyncResult *result, GErr
 /** Whether ferryd may exit for now: nothing queued, running or waiting for a time or an event, no secret held. */
 gboolean ferry_engine_is_idle (FerryEngine *self);
 
+/** Whether something is being done right now, with or without a worker. */
+gboolean ferry_engine_is_busy (FerryEngine *self);
+
 /** Stops all attempts with a checkpoint (bounded by @timeout s) for an orderly exit; blocks in a nested loop. */
 void ferry_engine_shutdown (FerryEngine *self, guint timeout);
 

@@ -88,9 +88,9 @@ ferry_engine_check_limits (FerryEngine *self, FerryJob *job, gboolean new_job, g
         return FALSE;
     }
 
-  return (n_files == 0 || check (self, job, FERRY_POLICY_MAX_FILES_PER_JOB,
-                                 (guint64) job->files->len + n_files,
-                                 FERRY_ERROR_TOO_MANY_FILES_IN_JOB, error)) &&
+  return (n_files == 0 ||
+          check (self, job, FERRY_POLICY_MAX_FILES_PER_JOB, (guint64) job->files->len + n_files,
+                 FERRY_ERROR_TOO_MANY_FILES_IN_JOB, error)) &&
          check (self, job, FERRY_POLICY_MAX_RANGES_PER_FILE, most_ranges,
                 FERRY_ERROR_TOO_MANY_RANGES_IN_FILE, error);
 }

@@ -9,7 +9,7 @@ typedef struct
   guint foreground;
   guint background;
   gint64 served;  /* µs; who was served least goes first */
-  gboolean keeps;   /* has a job within its slice that is not chosen yet */
+  gboolean keeps; /* has a job within its slice that is not chosen yet */
 } Share;
 
 static gboolean

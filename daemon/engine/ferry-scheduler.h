@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_TIME_SLICE (30 * G_USEC_PER_SEC)
+#define FERRY_TIME_SLICE          (30 * G_USEC_PER_SEC)
 #define FERRY_MAX_FOREGROUND_JOBS 4 /* of a user at a time */
 
 /**

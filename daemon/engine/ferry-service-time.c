@@ -3,7 +3,7 @@
 #include "ferry-service-time.h"
 
 #define HOUR (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
-#define DAY (24 * HOUR)
+#define DAY  (24 * HOUR)
 
 struct _FerryServiceTime
 {

@@ -95,8 +95,9 @@ ferry_engine_suspend_async (FerryEngine *self, FerryJob *job, GAsyncReadyCallbac
   suspend->engine = self;
   suspend->job = g_object_ref (job);
   suspend->task = g_steal_pointer (&task);
-  suspend->timer = ferry_clock_add (
-      self->clock, ferry_engine_now (self) + FERRY_CHECKPOINT_PATIENCE, patience_cb, suspend);
+  suspend->timer = ferry_clock_add (self->clock,
+                                    ferry_engine_now (self) + FERRY_CHECKPOINT_PATIENCE,
+                                    patience_cb, suspend);
   g_ptr_array_add (self->suspends, suspend);
 }
 

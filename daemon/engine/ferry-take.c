@@ -25,8 +25,7 @@ taking_free (gpointer data)
 static gboolean
 check_limits (FerryEngine *self, Taking *taking, GError **error)
 {
-  g_autoptr (FerryJob) probe =
-      ferry_job_new (taking->job->type, taking->uid, taking->user_name);
+  g_autoptr (FerryJob) probe = ferry_job_new (taking->job->type, taking->uid, taking->user_name);
 
   probe->exempt = taking->exempt;
   return ferry_engine_check_limits (self, probe, TRUE, 0, 0, error);
@@ -103,8 +102,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   if (!ferry_targets_check_finish (self, result, &error) ||
-      !ferry_engine_check_open (self, taking->job, &error) ||
-      !check_limits (self, taking, &error))
+      !ferry_engine_check_open (self, taking->job, &error) || !check_limits (self, taking, &error))
     {
       g_task_return_error (task, error);
       return;

@@ -30,8 +30,8 @@ check_free (gpointer data)
 static gboolean
 take_records (Check *check, GVariant *reply)
 {
-  g_autoptr (GVariant) records =
-      g_variant_lookup_value (reply, "Resume", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GVariant)
+      records = g_variant_lookup_value (reply, "Resume", G_VARIANT_TYPE ("aa{sv}"));
   guint n = check->asked - check->answered;
 
   if (records == NULL || g_variant_n_children (records) != n)

@@ -7,8 +7,8 @@
 
 /* A worker that dies is our trouble, not the server's: there is nobody to be polite to, so that no job waits for its
  * MinimumRetryDelay because of it. One that dies of this very job again and again is tried less often. */
-#define WORKER_RETRY_MAX (5 * G_USEC_PER_SEC)
-#define WORKER_RETRY_MANY 10
+#define WORKER_RETRY_MAX      (5 * G_USEC_PER_SEC)
+#define WORKER_RETRY_MANY     10
 #define WORKER_RETRY_MANY_MAX (60 * G_USEC_PER_SEC)
 
 /* == reaching == */
@@ -37,7 +37,8 @@ ferry_engine_can_reach (FerryEngine *self, FerryJob *job)
     return TRUE;
 
   url = get_next_url (job);
-  uri = url != NULL ? g_uri_parse (url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, NULL) : NULL;
+  uri = url != NULL ? g_uri_parse (url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, NULL)
+                    : NULL;
   return uri == NULL || ferry_network_is_local (g_uri_get_host (uri));
 }
 
@@ -97,11 +98,12 @@ ferry_engine_fail (FerryEngine *self, FerryJob *job, FerryFailure *failure)
 static gint64
 get_delay (FerryJob *job, const FerryFailure *failure, guint32 retry_after)
 {
-  gint64 delay =
-      ferry_backoff_get_delay (job->failures, job->minimum_retry_delay, g_random_double ());
+  gint64 delay = ferry_backoff_get_delay (job->failures, job->minimum_retry_delay,
+                                          g_random_double ());
 
   if (failure->code == FERRY_ERROR_WORKER_FAILED)
-    delay = MIN (delay, job->failures > WORKER_RETRY_MANY ? WORKER_RETRY_MANY_MAX : WORKER_RETRY_MAX);
+    delay = MIN (delay,
+                 job->failures > WORKER_RETRY_MANY ? WORKER_RETRY_MANY_MAX : WORKER_RETRY_MAX);
   return MAX (delay, (gint64) retry_after * G_USEC_PER_SEC);
 }
 

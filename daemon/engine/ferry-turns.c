@@ -7,7 +7,7 @@
 
 /* Files of a job beside each other, and up to what size they are small enough for that. */
 #define MAX_FILES_AT_ONCE 6
-#define SMALL_FILE (1024 * 1024)
+#define SMALL_FILE        (1024 * 1024)
 
 static void turn_timer_cb (gpointer data);
 
@@ -234,8 +234,7 @@ void
 ferry_engine_reschedule (FerryEngine *self)
 {
   if (self->reschedule_source == 0 && !self->shutting_down)
-    self->reschedule_source =
-        g_idle_add_full (G_PRIORITY_DEFAULT, reschedule_cb, self, NULL);
+    self->reschedule_source = g_idle_add_full (G_PRIORITY_DEFAULT, reschedule_cb, self, NULL);
 }
 
 void
@@ -454,8 +453,8 @@ ferry_engine_stop_attempts (FerryEngine *self, FerryJob *job)
       file->state = FERRY_FILE_STATE_PENDING;
       attempt->stop_deadline = ferry_engine_now (self) + FERRY_STOP_PATIENCE;
       if (self->stop_timer == 0)
-        self->stop_timer =
-            ferry_clock_add (self->clock, attempt->stop_deadline, stop_timer_cb, self);
+        self->stop_timer = ferry_clock_add (self->clock, attempt->stop_deadline, stop_timer_cb,
+                                            self);
       ferry_workers_send (self->workers, attempt->uid, "stop",
                           g_variant_new_parsed ("{'Attempt': <%t>}", attempt->id));
     }

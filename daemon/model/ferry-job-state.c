@@ -2,16 +2,16 @@
 
 #include "ferry-job-state.h"
 
-#define NO (-1)
-#define QUEUED FERRY_JOB_STATE_QUEUED
-#define CONNECTING FERRY_JOB_STATE_CONNECTING
+#define NO           (-1)
+#define QUEUED       FERRY_JOB_STATE_QUEUED
+#define CONNECTING   FERRY_JOB_STATE_CONNECTING
 #define TRANSFERRING FERRY_JOB_STATE_TRANSFERRING
-#define SUSPENDED FERRY_JOB_STATE_SUSPENDED
-#define ERROR FERRY_JOB_STATE_ERROR
-#define TRANSIENT FERRY_JOB_STATE_TRANSIENT_ERROR
-#define TRANSFERRED FERRY_JOB_STATE_TRANSFERRED
+#define SUSPENDED    FERRY_JOB_STATE_SUSPENDED
+#define ERROR        FERRY_JOB_STATE_ERROR
+#define TRANSIENT    FERRY_JOB_STATE_TRANSIENT_ERROR
+#define TRANSFERRED  FERRY_JOB_STATE_TRANSFERRED
 #define ACKNOWLEDGED FERRY_JOB_STATE_ACKNOWLEDGED
-#define CANCELLED FERRY_JOB_STATE_CANCELLED
+#define CANCELLED    FERRY_JOB_STATE_CANCELLED
 
 /* A row for each event, a column for each state, in the order of the enumerations. The columns:
  * queued, connecting, transferring, suspended, error, transient-error, transferred, acknowledged,

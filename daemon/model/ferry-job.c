@@ -132,9 +132,8 @@ ferry_job_apply (FerryJob *self, FerryJobEvent event, GError **error)
 
   if (!ferry_job_state_next (before, event, &after))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
-                   "A job that is %s cannot be %s", ferry_job_state_to_string (before),
-                   event_to_verb (event));
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE, "A job that is %s cannot be %s",
+                   ferry_job_state_to_string (before), event_to_verb (event));
       return FALSE;
     }
 
@@ -343,7 +342,8 @@ ferry_job_get_wait_reasons (FerryJob *self)
       reasons = 1u << FERRY_WAIT_REASON_SUSPENDED;
       break;
     case FERRY_JOB_STATE_TRANSFERRED:
-      reasons = 1u << FERRY_WAIT_REASON_COMPLETE;
+      /* While it is being published it waits for nobody. */
+      reasons = self->auto_complete || self->completing ? 0 : 1u << FERRY_WAIT_REASON_COMPLETE;
       break;
     case FERRY_JOB_STATE_TRANSFERRING:
     case FERRY_JOB_STATE_ERROR:

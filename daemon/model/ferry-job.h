@@ -10,14 +10,14 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_DISPLAY_NAME_MAX 256  /* characters */
-#define FERRY_DESCRIPTION_MAX 1024  /* characters */
-#define FERRY_APPLICATION_ID_MAX 256 /* characters */
+#define FERRY_DISPLAY_NAME_MAX   256  /* characters */
+#define FERRY_DESCRIPTION_MAX    1024 /* characters */
+#define FERRY_APPLICATION_ID_MAX 256  /* characters */
 
-#define FERRY_DEFAULT_RETRY_DELAY 600         /* s */
-#define FERRY_MINIMUM_RETRY_DELAY 5           /* s */
-#define FERRY_DEFAULT_NO_PROGRESS 1209600     /* s */
-#define FERRY_DEFAULT_NOTIFICATION_INTERVAL 500 /* ms */
+#define FERRY_DEFAULT_RETRY_DELAY           600     /* s */
+#define FERRY_MINIMUM_RETRY_DELAY           5       /* s */
+#define FERRY_DEFAULT_NO_PROGRESS           1209600 /* s */
+#define FERRY_DEFAULT_NOTIFICATION_INTERVAL 500     /* ms */
 
 /**
  * FerryChange:
@@ -66,20 +66,20 @@ struct _FerryJob
   char *description;    /* (owned) */
   char *application_id; /* (owned) */
   FerryPriority priority;
-  guint32 minimum_retry_delay;    /* s */
-  guint32 no_progress_timeout;    /* s, 0 = the first error is final */
-  guint32 maximum_download_time;  /* s, 0 = policy */
-  guint32 notification_interval;  /* ms */
+  guint32 minimum_retry_delay;   /* s */
+  guint32 no_progress_timeout;   /* s, 0 = the first error is final */
+  guint32 maximum_download_time; /* s, 0 = policy */
+  guint32 notification_interval; /* ms */
   gboolean auto_complete;
-  guint64 maximum_download_size;  /* bytes, 0 = none */
-  char **request_headers;         /* (owned): "Name: value" */
+  guint64 maximum_download_size; /* bytes, 0 = none */
+  char **request_headers;        /* (owned): "Name: value" */
   FerryProxyUsage proxy_usage;
   char *proxy_uri;     /* (owned): "" = none */
   char **proxy_bypass; /* (owned) */
 
   /* secrets: never stored, never read back */
-  char **secret_headers;  /* (owned) (nullable) */
-  gboolean had_secrets;   /* stored: it once had some; without them now it waits for its owner */
+  char **secret_headers; /* (owned) (nullable) */
+  gboolean had_secrets;  /* stored: it once had some; without them now it waits for its owner */
 
   gboolean exempt;     /* made under exceed-limits: held by no limit, counts in none */
   gboolean completing; /* journal: publication has begun and goes on after a crash */
@@ -90,17 +90,19 @@ struct _FerryJob
   gint64 transfer_completion_time; /* wall µs, 0 = not yet */
   gint64 final_time;               /* wall µs of the final state, 0 = not final */
   gint64 activity_time;            /* service time of the last progress or change */
-  gint64 no_progress_since;        /* service time of the first failure in a row without progress, -1 = none */
-  gint64 active_time;              /* µs spent connecting or transferring since the last Resume */
+  gint64
+      no_progress_since; /* service time of the first failure in a row without progress, -1 = none */
+  gint64 active_time;    /* µs spent connecting or transferring since the last Resume */
   guint error_count;
-  guint failures; /* in a row without new bytes */
+  guint failures;      /* in a row without new bytes */
   FerryFailure *error; /* (owned) (nullable) */
 
-  GPtrArray *files;  /* (owned) (element-type FerryFile): by index, ascending */
+  GPtrArray *files; /* (owned) (element-type FerryFile): by index, ascending */
   guint next_index;
 
   /* of this run of ferryd only */
-  guint wait_reasons;       /* bit (1 << FerryWaitReason): what the engine says it waits for beyond its state */
+  guint
+      wait_reasons; /* bit (1 << FerryWaitReason): what the engine says it waits for beyond its state */
   gint64 next_attempt;      /* boot time, 0 = none */
   gint64 next_attempt_wall; /* wall µs as shown, 0 = none; stored, so that a restart keeps it */
   gint64 turn_start;        /* boot time of the start of its turn, while it is active */
@@ -108,8 +110,9 @@ struct _FerryJob
   guint transient_reasons;  /* wait_reasons of the transient error that it drains for */
   gint64 active_since;      /* boot time since when @active_time runs, 0 = not running */
   guint64 transfer_rate;    /* bytes a second, smoothed */
-  GHashTable *dirty_files;  /* (owned) (nullable) (element-type FerryFile): set; emptied by the store */
-  gboolean dirty;           /* its own row is to be written */
+  GHashTable
+      *dirty_files; /* (owned) (nullable) (element-type FerryFile): set; emptied by the store */
+  gboolean dirty;   /* its own row is to be written */
 };
 
 /**

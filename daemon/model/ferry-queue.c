@@ -62,19 +62,18 @@ ferry_queue_class_init (FerryQueueClass *class)
 
   signals[SIGNAL_JOB_ADDED] = g_signal_new ("job-added", FERRY_TYPE_QUEUE, G_SIGNAL_RUN_LAST, 0,
                                             NULL, NULL, NULL, G_TYPE_NONE, 1, FERRY_TYPE_JOB);
-  signals[SIGNAL_JOB_REMOVED] = g_signal_new ("job-removed", FERRY_TYPE_QUEUE, G_SIGNAL_RUN_LAST,
-                                              0, NULL, NULL, NULL, G_TYPE_NONE, 1, FERRY_TYPE_JOB);
-  signals[SIGNAL_JOB_CHANGED] =
-      g_signal_new ("job-changed", FERRY_TYPE_QUEUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                    G_TYPE_NONE, 2, FERRY_TYPE_JOB, G_TYPE_UINT);
+  signals[SIGNAL_JOB_REMOVED] = g_signal_new ("job-removed", FERRY_TYPE_QUEUE, G_SIGNAL_RUN_LAST, 0,
+                                              NULL, NULL, NULL, G_TYPE_NONE, 1, FERRY_TYPE_JOB);
+  signals[SIGNAL_JOB_CHANGED] = g_signal_new ("job-changed", FERRY_TYPE_QUEUE, G_SIGNAL_RUN_LAST, 0,
+                                              NULL, NULL, NULL, G_TYPE_NONE, 2, FERRY_TYPE_JOB,
+                                              G_TYPE_UINT);
 }
 
 static void
 ferry_queue_init (FerryQueue *self)
 {
   self->by_id = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
-  self->by_owner =
-      g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_sequence_free);
+  self->by_owner = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_sequence_free);
 }
 
 FerryQueue *

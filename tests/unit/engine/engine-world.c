@@ -79,8 +79,8 @@ get_answer (World *world, const char *kind, GVariant *arguments)
 
   if (g_str_equal (kind, "check-targets"))
     {
-      g_autoptr (GVariant) paths =
-          g_variant_lookup_value (arguments, "Paths", G_VARIANT_TYPE ("a(sb)"));
+      g_autoptr (GVariant)
+          paths = g_variant_lookup_value (arguments, "Paths", G_VARIANT_TYPE ("a(sb)"));
       GVariantBuilder builder;
 
       g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
@@ -147,8 +147,7 @@ static void
 puppet_launcher_start (FerryLauncher *launcher, uid_t uid)
 {
   PuppetLauncher *self = PUPPET_LAUNCHER (launcher);
-  g_autofree char *path =
-      g_build_filename (self->world->directory, FERRY_WORKER_SOCKET_NAME, NULL);
+  g_autofree char *path = g_build_filename (self->world->directory, FERRY_WORKER_SOCKET_NAME, NULL);
   g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketConnection) connection = NULL;
@@ -161,12 +160,12 @@ puppet_launcher_start (FerryLauncher *launcher, uid_t uid)
       return;
     }
 
-  connection =
-      g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, &error);
+  connection = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, &error);
   g_assert_no_error (error);
   self->link = ferry_link_new (connection, 0);
   ferry_link_run (self->link, on_order, on_closed, self);
-  ferry_link_send (self->link, 0, "hello", g_variant_new_parsed ("{'Version': <%s>}", FERRY_VERSION));
+  ferry_link_send (self->link, 0, "hello",
+                   g_variant_new_parsed ("{'Version': <%s>}", FERRY_VERSION));
 }
 
 static void
@@ -454,10 +453,11 @@ void
 world_finish_file (World *self, guint64 bytes)
 {
   guint64 attempt = world_take_start (self);
-  g_autofree char *text =
-      g_strdup_printf ("{'Bytes': <uint64 %" G_GUINT64_FORMAT ">, 'HttpStatus': <uint32 200>, "
-                       "'Resume': <{'Offset': <uint64 %" G_GUINT64_FORMAT ">}>}",
-                       bytes, bytes);
+  g_autofree char *text = g_strdup_printf ("{'Bytes': <uint64 %" G_GUINT64_FORMAT
+                                           ">, 'HttpStatus': <uint32 200>, "
+                                           "'Resume': <{'Offset': <uint64 %" G_GUINT64_FORMAT
+                                           ">}>}",
+                                           bytes, bytes);
 
   world_report (self, attempt, "done", text);
 }

@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 #define SECOND ((gint64) G_USEC_PER_SEC)
-#define DAY (86400 * SECOND)
+#define DAY    (86400 * SECOND)
 
 /* One message that the engine sent. */
 typedef struct
@@ -32,14 +32,14 @@ typedef struct
   FerryWorkers *workers;
   FerryEngine *engine;
 
-  GPtrArray *orders;  /* (owned) (element-type Order): not looked at yet */
-  guint32 unanswered; /* id of the last request that was met with silence */
-  char *unanswered_kind; /* (owned) (nullable) */
+  GPtrArray *orders;              /* (owned) (element-type Order): not looked at yet */
+  guint32 unanswered;             /* id of the last request that was met with silence */
+  char *unanswered_kind;          /* (owned) (nullable) */
   GVariant *unanswered_arguments; /* (owned) (nullable) */
-  GString *events;    /* (owned): words of the engine's signals, as "transferred " */
-  gboolean silent;    /* the worker answers no request by itself */
-  gboolean stubborn;  /* the worker does not answer "stop" by itself */
-  gboolean no_start;  /* the worker does not come when started */
+  GString *events;                /* (owned): words of the engine's signals, as "transferred " */
+  gboolean silent;                /* the worker answers no request by itself */
+  gboolean stubborn;              /* the worker does not answer "stop" by itself */
+  gboolean no_start;              /* the worker does not come when started */
   const char *refuse; /* (nullable): kind of request that is answered with TargetExists */
 } World;
 

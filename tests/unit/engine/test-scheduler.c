@@ -2,7 +2,7 @@
 
 #include "ferry-scheduler.h"
 
-#define NOW (1000 * (gint64) G_USEC_PER_SEC)
+#define NOW   (1000 * (gint64) G_USEC_PER_SEC)
 #define SLICE FERRY_TIME_SLICE
 
 static GArray *

@@ -8,27 +8,27 @@
 #include <string.h>
 
 /* Every value has a word, no word twice, and the way back gives the value. */
-#define CHECK_ENUM(type, prefix, count)                                                           \
-  G_STMT_START                                                                                    \
-  {                                                                                               \
-    g_autoptr (GHashTable) words = g_hash_table_new (g_str_hash, g_str_equal);                    \
-    for (guint i = 0; i < (count); i++)                                                           \
-      {                                                                                           \
-        const char *word = prefix##_to_string (i);                                                \
-        type value = (count);                                                                     \
-        g_assert_nonnull (word);                                                                  \
-        g_assert_true (g_hash_table_add (words, (char *) word));                                  \
-        g_assert_cmpuint (strspn (word, "abcdefghijklmnopqrstuvwxyz-"), ==, strlen (word));       \
-        g_assert_true (prefix##_from_string (word, &value));                                      \
-        g_assert_cmpint (value, ==, i);                                                           \
-      }                                                                                           \
-    g_assert_null (prefix##_to_string (count));                                                   \
-    type untouched = 7;                                                                           \
-    g_assert_false (prefix##_from_string ("nonsense", &untouched));                               \
-    g_assert_false (prefix##_from_string ("", &untouched));                                       \
-    g_assert_false (prefix##_from_string (NULL, &untouched));                                     \
-    g_assert_cmpint (untouched, ==, 7);                                                           \
-  }                                                                                               \
+#define CHECK_ENUM(type, prefix, count)                                                            \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    g_autoptr (GHashTable) words = g_hash_table_new (g_str_hash, g_str_equal);                     \
+    for (guint i = 0; i < (count); i++)                                                            \
+      {                                                                                            \
+        const char *word = prefix##_to_string (i);                                                 \
+        type value = (count);                                                                      \
+        g_assert_nonnull (word);                                                                   \
+        g_assert_true (g_hash_table_add (words, (char *) word));                                   \
+        g_assert_cmpuint (strspn (word, "abcdefghijklmnopqrstuvwxyz-"), ==, strlen (word));        \
+        g_assert_true (prefix##_from_string (word, &value));                                       \
+        g_assert_cmpint (value, ==, i);                                                            \
+      }                                                                                            \
+    g_assert_null (prefix##_to_string (count));                                                    \
+    type untouched = 7;                                                                            \
+    g_assert_false (prefix##_from_string ("nonsense", &untouched));                                \
+    g_assert_false (prefix##_from_string ("", &untouched));                                        \
+    g_assert_false (prefix##_from_string (NULL, &untouched));                                      \
+    g_assert_cmpint (untouched, ==, 7);                                                            \
+  }                                                                                                \
   G_STMT_END
 
 static void

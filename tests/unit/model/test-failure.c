@@ -5,8 +5,9 @@
 static void
 test_round_trip (void)
 {
-  g_autoptr (FerryFailure) failure = ferry_failure_new (
-      FERRY_ERROR_HTTP_ERROR, FERRY_ERROR_CONTEXT_REMOTE_FILE, 3, 503, "Busy\n");
+  g_autoptr (FerryFailure)
+      failure = ferry_failure_new (FERRY_ERROR_HTTP_ERROR, FERRY_ERROR_CONTEXT_REMOTE_FILE, 3, 503,
+                                   "Busy\n");
   g_autoptr (GVariant) dict = g_variant_ref_sink (ferry_failure_to_variant (failure, TRUE));
   g_autoptr (FerryFailure) back = ferry_failure_from_variant (dict, -1);
 
@@ -29,8 +30,9 @@ test_nothing (void)
 static void
 test_message_left_out (void)
 {
-  g_autoptr (FerryFailure) failure = ferry_failure_new (
-      FERRY_ERROR_NOT_FOUND, FERRY_ERROR_CONTEXT_REMOTE_FILE, -1, 0, "/home/alice/secret");
+  g_autoptr (FerryFailure)
+      failure = ferry_failure_new (FERRY_ERROR_NOT_FOUND, FERRY_ERROR_CONTEXT_REMOTE_FILE, -1, 0,
+                                   "/home/alice/secret");
   g_autoptr (GVariant) dict = g_variant_ref_sink (ferry_failure_to_variant (failure, FALSE));
   g_autofree char *printed = g_variant_print (dict, FALSE);
 
@@ -49,8 +51,8 @@ test_hostile (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      g_autoptr (GVariant) dict =
-          g_variant_parse (G_VARIANT_TYPE_VARDICT, texts[i], NULL, NULL, NULL);
+      g_autoptr (GVariant)
+          dict = g_variant_parse (G_VARIANT_TYPE_VARDICT, texts[i], NULL, NULL, NULL);
 
       g_assert_nonnull (dict);
       g_assert_null (ferry_failure_from_variant (dict, 0));

@@ -55,13 +55,20 @@ test_dictionary (void)
     const char *key;
     const char *type;
   } keys[] = {
-    { "Index", "u" },         { "RemoteUrl", "s" },
-    { "LocalPath", "s" },     { "TemporaryPath", "s" },
-    { "State", "s" },         { "BytesTotal", "t" },
-    { "BytesTransferred", "t" }, { "Ranges", "a(tt)" },
-    { "Digest", "s" },        { "Validator", "s" },
-    { "HttpStatus", "u" },    { "ResponseHeaders", "as" },
-    { "Restarts", "u" },      { "Error", "a{sv}" },
+    { "Index", "u" },
+    { "RemoteUrl", "s" },
+    { "LocalPath", "s" },
+    { "TemporaryPath", "s" },
+    { "State", "s" },
+    { "BytesTotal", "t" },
+    { "BytesTransferred", "t" },
+    { "Ranges", "a(tt)" },
+    { "Digest", "s" },
+    { "Validator", "s" },
+    { "HttpStatus", "u" },
+    { "ResponseHeaders", "as" },
+    { "Restarts", "u" },
+    { "Error", "a{sv}" },
   };
   g_autoptr (FerryFile) file = ferry_file_new ("http://h/x", "/dir/target");
   g_autoptr (GVariant) dict = g_variant_ref_sink (ferry_file_to_variant (file, "0123"));
@@ -69,8 +76,8 @@ test_dictionary (void)
   g_assert_cmpuint (g_variant_n_children (dict), ==, G_N_ELEMENTS (keys));
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     {
-      g_autoptr (GVariant) value =
-          g_variant_lookup_value (dict, keys[i].key, G_VARIANT_TYPE (keys[i].type));
+      g_autoptr (GVariant)
+          value = g_variant_lookup_value (dict, keys[i].key, G_VARIANT_TYPE (keys[i].type));
 
       if (value == NULL)
         g_error ("%s is missing or not of type %s", keys[i].key, keys[i].type);

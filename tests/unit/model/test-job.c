@@ -167,6 +167,8 @@ test_wait_reasons (void)
   ferry_job_apply (job, FERRY_JOB_EVENT_RETRY, NULL);
   ferry_job_apply (job, FERRY_JOB_EVENT_FINISH, NULL);
   check_reasons (job, "complete");
+  job->auto_complete = TRUE;
+  check_reasons (job, "");
 }
 
 int
