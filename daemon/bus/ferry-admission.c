@@ -7,6 +7,7 @@
 
 #define LIMITS_EXCEEDED "org.freedesktop.DBus.Error.LimitsExceeded"
 #define UNKNOWN_METHOD  "org.freedesktop.DBus.Error.UnknownMethod"
+#define INVALID_ARGS    "org.freedesktop.DBus.Error.InvalidArgs"
 
 /* Marks our own refusals, which answer calls that were never counted. */
 #define REFUSAL_KEY "ferry-refusal"
@@ -168,6 +169,14 @@ filter_call (FerryAdmission *self, GDBusConnection *connection, GDBusMessage *me
   if (sender == NULL || g_dbus_message_get_interface (message) == NULL)
     {
       refuse (connection, message, UNKNOWN_METHOD, "A call must name its interface.");
+      g_object_unref (message);
+      return NULL;
+    }
+
+  /* A call keeps its descriptors as long as it lasts: some dozens of calls would take all that ferryd may have. */
+  if (g_dbus_message_get_num_unix_fds (message) > 0)
+    {
+      refuse (connection, message, INVALID_ARGS, "No call here takes file descriptors.");
       g_object_unref (message);
       return NULL;
     }

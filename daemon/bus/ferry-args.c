@@ -41,14 +41,14 @@ ferry_args_check_length (const char *name, const char *text, glong max, GError *
 }
 
 static gboolean
-check_bytes (const char *name, gsize length, gsize max, GError **error)
+check_bytes (const char *what, gsize length, gsize max, GError **error)
 {
   if (length <= max)
     return TRUE;
 
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_STRING_TOO_LONG,
-               "\"%s\" has %" G_GSIZE_FORMAT " bytes, and at most %" G_GSIZE_FORMAT " are allowed.",
-               name, length, max);
+               "%s has %" G_GSIZE_FORMAT " bytes, and at most %" G_GSIZE_FORMAT " are allowed.",
+               what, length, max);
   return FALSE;
 }
 
@@ -66,17 +66,17 @@ has_control (const char *text, gboolean space_too)
 
 /* GLib's own texts about a bad URI quote parts of it, which may be parts of a password. */
 static GUri *
-parse_uri (const char *name, const char *text, const char *const *schemes, GError **error)
+parse_uri (const char *what, const char *text, const char *const *schemes, GError **error)
 {
   g_autoptr (GUri) uri = NULL;
   g_autofree char *scheme = NULL;
 
-  if (!check_bytes (name, strlen (text), FERRY_URL_MAX, error))
+  if (!check_bytes (what, strlen (text), FERRY_URL_MAX, error))
     return NULL;
   if (has_control (text, TRUE))
     {
-      refuse (error, "\"%s\" holds a space or a control character; write it as %%20 and the like.",
-              name);
+      refuse (error, "%s holds a space or a control character; write it as %%20 and the like.",
+              what);
       return NULL;
     }
 
@@ -85,21 +85,22 @@ parse_uri (const char *name, const char *text, const char *const *schemes, GErro
   if (uri != NULL && g_uri_get_userinfo (uri) != NULL)
     {
       refuse (error,
-              "\"%s\" holds a user name or password before the \"@\"; give it with SetCredentials.",
-              name);
+              "%s holds a user name or password before the \"@\"; give it with SetCredentials.",
+              what);
       return NULL;
     }
   if (scheme != NULL && !g_strv_contains (schemes, scheme))
     {
       g_autofree char *shown = ferry_text_clean (scheme, SHOWN_MAX);
+      g_autofree char *known = g_strjoinv (", ", (char **) schemes);
 
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNSUPPORTED_SCHEME,
-                   "\"%s\" has the scheme \"%s\", which is not supported here.", name, shown);
+                   "%s has the scheme \"%s\", and only these can be used: %s.", what, shown, known);
       return NULL;
     }
   if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
     {
-      refuse (error, "\"%s\" is not an absolute URL with a host.", name);
+      refuse (error, "%s is not an absolute URL with a host.", what);
       return NULL;
     }
 
@@ -107,10 +108,10 @@ parse_uri (const char *name, const char *text, const char *const *schemes, GErro
 }
 
 char *
-ferry_args_check_url (const char *name, const char *url, GError **error)
+ferry_args_check_url (const char *url, GError **error)
 {
   static const char *const schemes[] = { "http", "https", NULL };
-  g_autoptr (GUri) uri = parse_uri (name, url, schemes, error);
+  g_autoptr (GUri) uri = parse_uri ("The URL", url, schemes, error);
 
   if (uri == NULL)
     return NULL;
@@ -120,7 +121,7 @@ ferry_args_check_url (const char *name, const char *url, GError **error)
 }
 
 gboolean
-ferry_args_check_proxy_uri (const char *name, const char *uri_text, GError **error)
+ferry_args_check_proxy_uri (const char *uri_text, GError **error)
 {
   static const char *const schemes[] = { "http",    "https",  "socks", "socks4",
                                          "socks4a", "socks5", NULL };
@@ -129,28 +130,28 @@ ferry_args_check_proxy_uri (const char *name, const char *uri_text, GError **err
   if (*uri_text == '\0')
     return TRUE;
 
-  uri = parse_uri (name, uri_text, schemes, error);
+  uri = parse_uri ("\"ProxyUri\"", uri_text, schemes, error);
   return uri != NULL;
 }
 
 gboolean
-ferry_args_check_path (const char *name, const char *path, GError **error)
+ferry_args_check_path (const char *path, GError **error)
 {
   gsize length = strlen (path);
   const char *last = strrchr (path, '/');
 
   if (*path != '/')
-    return refuse (error, "\"%s\" must be an absolute path.", name);
-  if (!check_bytes (name, length, PATH_MAX - 1, error))
+    return refuse (error, "The path must be absolute, and begin with \"/\".");
+  if (!check_bytes ("The path", length, PATH_MAX - 1, error))
     return FALSE;
 
   last++;
   if (*last == '\0')
-    return refuse (error, "\"%s\" ends in \"/\", and the path of a file is wanted.", name);
+    return refuse (error, "The path ends in \"/\", and that of a file is wanted.");
   if (g_str_equal (last, ".") || g_str_equal (last, ".."))
-    return refuse (error, "\"%s\" ends in \"%s\", and the path of a file is wanted.", name, last);
+    return refuse (error, "The path ends in \"%s\", and that of a file is wanted.", last);
 
-  return check_bytes (name, strlen (last), NAME_MAX, error);
+  return check_bytes ("The name of the file", strlen (last), NAME_MAX, error);
 }
 
 static gboolean
@@ -225,6 +226,7 @@ gboolean
 ferry_args_check_headers (const char *name, const char *const *headers, gboolean secret,
                           GError **error)
 {
+  g_autofree char *what = NULL;
   gsize total = 0;
 
   for (gsize i = 0; headers[i] != NULL; i++)
@@ -234,12 +236,14 @@ ferry_args_check_headers (const char *name, const char *const *headers, gboolean
       total += strlen (headers[i]) + 2;
     }
 
-  return check_bytes (name, total, FERRY_HEADERS_MAX, error);
+  what = g_strdup_printf ("\"%s\"", name);
+  return check_bytes (what, total, FERRY_HEADERS_MAX, error);
 }
 
 gboolean
 ferry_args_check_bypass (const char *name, const char *const *entries, GError **error)
 {
+  g_autofree char *what = NULL;
   gsize total = 0;
 
   for (gsize i = 0; entries[i] != NULL; i++)
@@ -250,7 +254,8 @@ ferry_args_check_bypass (const char *name, const char *const *entries, GError **
       total += strlen (entries[i]) + 1;
     }
 
-  return check_bytes (name, total, FERRY_BYPASS_MAX, error);
+  what = g_strdup_printf ("\"%s\"", name);
+  return check_bytes (what, total, FERRY_BYPASS_MAX, error);
 }
 
 char *
@@ -382,11 +387,11 @@ FerryFile *
 ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant *dict,
                        GError **error)
 {
-  g_autofree char *url = ferry_args_check_url ("remote_url", remote_url, error);
+  g_autofree char *url = ferry_args_check_url (remote_url, error);
   g_autoptr (FerryOptions) options = NULL;
   g_autoptr (FerryFile) file = NULL;
 
-  if (url == NULL || !ferry_args_check_path ("local_path", local_path, error))
+  if (url == NULL || !ferry_args_check_path (local_path, error))
     return NULL;
   options = ferry_options_new (dict, error);
   if (options == NULL)

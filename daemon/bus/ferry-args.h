@@ -17,16 +17,15 @@ G_BEGIN_DECLS
 
 /**
  * ferry_args_check_url:
- * @name: of the argument, for the error text
  *
  * Errors: UnsupportedScheme, StringTooLong, G_DBUS_ERROR_INVALID_ARGS (userinfo, naming SetCredentials; not a URL).
  *
  * Returns: (transfer full) (nullable): @url without its fragment
  */
-char *ferry_args_check_url (const char *name, const char *url, GError **error);
+char *ferry_args_check_url (const char *url, GError **error);
 
 /** The same for the URI of a proxy (http, https, socks, socks4, socks4a, socks5); "" is none. */
-gboolean ferry_args_check_proxy_uri (const char *name, const char *uri, GError **error);
+gboolean ferry_args_check_proxy_uri (const char *uri, GError **error);
 
 /**
  * ferry_args_check_path:
@@ -34,7 +33,7 @@ gboolean ferry_args_check_proxy_uri (const char *name, const char *uri, GError *
  * Whether @path can name a file to be made: absolute, not ending in "/", no "." or ".." at its end, lengths that the
  * system can take. Errors: StringTooLong, G_DBUS_ERROR_INVALID_ARGS.
  */
-gboolean ferry_args_check_path (const char *name, const char *path, GError **error);
+gboolean ferry_args_check_path (const char *path, GError **error);
 
 /**
  * ferry_args_check_headers:

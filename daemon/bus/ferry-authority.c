@@ -261,7 +261,8 @@ read_answer (const Check *check, GVariant *reply)
     return g_dbus_error_new_for_dbus_error (
         INTERACTION_REQUIRED, "A person must be asked about this, and the call does not allow it.");
   if (challenge)
-    return refusal (check, "nobody could be asked");
+    return refusal (check,
+                    "nobody could be asked; call as root, or from a session with a polkit agent");
   return refusal (check, "this machine's polkit rules do not allow it");
 }
 

@@ -6,9 +6,6 @@
 #include "ferry-args.h"
 #include "ferry-error.h"
 
-/* Bytes of one GetFiles reply; the bus takes 32 MiB. */
-#define REPLY_MAX (16 * 1024 * 1024)
-
 guint
 ferry_bus_count_ranges (GVariant *files)
 {
@@ -143,31 +140,17 @@ handle_get_files (FerryBus *self, FerryCall *call, FerryJob *job)
 {
   GVariantBuilder builder;
   guint first, count, taken = 0;
-  gsize size = 0;
 
   g_variant_get (call->parameters, "(uu)", &first, &count);
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < job->files->len && (count == 0 || taken < count); i++)
     {
       const FerryFile *file = job->files->pdata[i];
-      GVariant *dictionary;
 
       if (file->index < first)
         continue;
-
-      dictionary = ferry_file_to_variant (file, job->id);
-      size += g_variant_get_size (dictionary);
-      g_variant_builder_add_value (&builder, dictionary);
+      g_variant_builder_add_value (&builder, ferry_file_to_variant (file, job->id));
       taken++;
-      if (size > REPLY_MAX)
-        {
-          g_variant_builder_clear (&builder);
-          ferry_call_return_error (call, g_error_new (G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED,
-                                                      "The reply would be too large; ask for at "
-                                                      "most %u files at a time.",
-                                                      MAX (taken / 2, 1)));
-          return;
-        }
     }
 
   ferry_call_return (call, g_variant_new ("(aa{sv})", &builder));
@@ -182,7 +165,7 @@ handle_set_remote_url (FerryBus *self, FerryCall *call, FerryJob *job)
   guint index;
 
   g_variant_get (call->parameters, "(u&s)", &index, &url);
-  checked = ferry_args_check_url ("url", url, &error);
+  checked = ferry_args_check_url (url, &error);
   if (checked == NULL || !ferry_engine_set_remote_url (self->engine, job, index, checked, &error))
     ferry_call_return_error (call, error);
   else
@@ -205,7 +188,7 @@ replace_prefix (FerryJob *job, const char *old, const char *new, guint *changed,
       if (g_str_has_prefix (file->remote_url, old) && file->state != FERRY_FILE_STATE_PUBLISHED)
         {
           url = g_strconcat (new, file->remote_url + strlen (old), NULL);
-          checked = ferry_args_check_url ("new", url, error);
+          checked = ferry_args_check_url (url, error);
           if (checked == NULL)
             return NULL;
           (*changed)++;

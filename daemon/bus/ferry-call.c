@@ -114,7 +114,20 @@ ferry_call_set_state (FerryCall *self, gpointer state, GDestroyNotify free_state
 void
 ferry_call_return (FerryCall *self, GVariant *value)
 {
-  g_dbus_method_invocation_return_value (self->invocation, value);
+  g_autoptr (GVariant) held = value != NULL ? g_variant_ref_sink (value) : NULL;
+
+  if (held != NULL && g_variant_get_size (held) > FERRY_REPLY_MAX_BYTES)
+    {
+      g_dbus_method_invocation_return_error (self->invocation, G_DBUS_ERROR,
+                                             G_DBUS_ERROR_LIMITS_EXCEEDED,
+                                             "The reply would have %" G_GSIZE_FORMAT
+                                             " bytes, and at most %d are sent; ask for less.",
+                                             g_variant_get_size (held), FERRY_REPLY_MAX_BYTES);
+    }
+  else
+    {
+      g_dbus_method_invocation_return_value (self->invocation, held);
+    }
   ferry_call_free (self);
 }
 

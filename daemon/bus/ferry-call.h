@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_CALLS_MAX_PER_USER 64 /* in handling */
+#define FERRY_CALLS_MAX_PER_USER 64                 /* in handling */
+#define FERRY_REPLY_MAX_BYTES    (16 * 1024 * 1024) /* the bus cuts off who sends more than 32 MiB */
 
 /* Counts the calls in handling, for each uid and in all. */
 typedef struct _FerryCallCount FerryCallCount;
@@ -54,7 +55,12 @@ gboolean ferry_call_is_interactive (FerryCall *self);
 /** Keeps @state (transfer full) until the call ends. */
 void ferry_call_set_state (FerryCall *self, gpointer state, GDestroyNotify free_state);
 
-/** Answers (@value: (transfer floating) (nullable): the out parameters) and ends @self. */
+/**
+ * ferry_call_return:
+ * @value: (transfer floating) (nullable): the out parameters
+ *
+ * Answers and ends @self. A reply beyond FERRY_REPLY_MAX_BYTES is G_DBUS_ERROR_LIMITS_EXCEEDED instead.
+ */
 void ferry_call_return (FerryCall *self, GVariant *value);
 
 /** Answers with @error (transfer full) and ends @self. */

@@ -176,7 +176,7 @@ set_proxy_uri (FerryJob *job, GVariant *value, GError **error)
 {
   const char *uri = g_variant_get_string (value, NULL);
 
-  if (!ferry_args_check_proxy_uri ("ProxyUri", uri, error))
+  if (!ferry_args_check_proxy_uri (uri, error))
     return FALSE;
 
   g_free (job->proxy_uri);

@@ -5,6 +5,8 @@
 #include "ferry-admission.h"
 #include "link-wait.h"
 
+#include <gio/gunixfdlist.h>
+
 /* == the counting == */
 
 static void
@@ -337,6 +339,36 @@ test_filter_size (void)
   tear_down (&fixture);
 }
 
+/* Descriptors are not kept, whatever the call. */
+static void
+test_filter_descriptors (void)
+{
+  Fixture fixture = { 0 };
+  g_autoptr (GDBusMessage) message = NULL;
+  g_autoptr (GDBusMessage) reply = NULL;
+  g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
+  g_autoptr (GError) error = NULL;
+
+  set_up (&fixture);
+  if (fixture.bus == NULL)
+    return;
+
+  g_unix_fd_list_append (list, 0, &error);
+  g_assert_no_error (error);
+  message = g_dbus_message_new_method_call (SERVER_NAME, PATH, INTERFACE, "Wait");
+  g_dbus_message_set_body (message, g_variant_new ("(s)", "x"));
+  g_dbus_message_set_unix_fd_list (message, list);
+  reply = g_dbus_connection_send_message_with_reply_sync (fixture.client, message,
+                                                          G_DBUS_SEND_MESSAGE_FLAGS_NONE, -1, NULL,
+                                                          NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_dbus_message_get_error_name (reply), ==,
+                   "org.freedesktop.DBus.Error.InvalidArgs");
+  g_assert_cmpuint (count (&fixture), ==, 0);
+  g_assert_cmpuint (fixture.invocations->len, ==, 0);
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -350,5 +382,6 @@ main (int argc, char **argv)
   g_test_add_func ("/admission/filter/no-reply", test_filter_no_reply);
   g_test_add_func ("/admission/filter/gdbus-answers", test_filter_gdbus_answers);
   g_test_add_func ("/admission/filter/size", test_filter_size);
+  g_test_add_func ("/admission/filter/descriptors", test_filter_descriptors);
   return g_test_run ();
 }

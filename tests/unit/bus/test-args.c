@@ -71,17 +71,19 @@ test_urls (void)
   for (gsize i = 0; i < G_N_ELEMENTS (urls); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autofree char *kept = ferry_args_check_url ("remote_url", urls[i].url, &error);
+      g_autofree char *kept = ferry_args_check_url (urls[i].url, &error);
 
       assert_outcome (urls[i].url, kept != NULL, urls[i].outcome, error);
       if (kept != NULL)
         g_assert_cmpstr (kept, ==, urls[i].kept != NULL ? urls[i].kept : urls[i].url);
       if (error != NULL)
         {
-          g_assert_nonnull (strstr (error->message, "remote_url"));
+          g_assert_true (g_str_has_prefix (error->message, "The URL "));
           g_assert_null (strstr (error->message, "geheim"));
           g_assert_null (strstr (error->message, "heim@"));
         }
+      if (urls[i].outcome == FERRY_ERROR_UNSUPPORTED_SCHEME)
+        g_assert_true (g_str_has_suffix (error->message, ": http, https."));
       if (strstr (urls[i].url, ":geheim@") != NULL)
         g_assert_nonnull (strstr (error->message, "SetCredentials"));
     }
@@ -94,10 +96,10 @@ test_long_url (void)
   g_autofree char *longest = g_strconcat ("http://h/", tail, NULL);
   g_autofree char *longer = g_strconcat (longest, "x", NULL);
   g_autoptr (GError) error = NULL;
-  g_autofree char *kept = ferry_args_check_url ("remote_url", longest, &error);
+  g_autofree char *kept = ferry_args_check_url (longest, &error);
 
   assert_outcome ("longest", kept != NULL, TAKEN, error);
-  g_assert_null (ferry_args_check_url ("remote_url", longer, &error));
+  g_assert_null (ferry_args_check_url (longer, &error));
   assert_outcome ("longer", FALSE, FERRY_ERROR_STRING_TOO_LONG, error);
 }
 
@@ -123,7 +125,7 @@ test_proxies (void)
   for (gsize i = 0; i < G_N_ELEMENTS (proxies); i++)
     {
       g_autoptr (GError) error = NULL;
-      gboolean taken = ferry_args_check_proxy_uri ("ProxyUri", proxies[i].uri, &error);
+      gboolean taken = ferry_args_check_proxy_uri (proxies[i].uri, &error);
 
       assert_outcome (proxies[i].uri, taken, proxies[i].outcome, error);
       if (error != NULL)
@@ -150,7 +152,7 @@ test_paths (void)
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
     {
       g_autoptr (GError) error = NULL;
-      gboolean taken = ferry_args_check_path ("local_path", paths[i].path, &error);
+      gboolean taken = ferry_args_check_path (paths[i].path, &error);
 
       assert_outcome (paths[i].path, taken, paths[i].outcome, error);
     }
@@ -168,13 +170,13 @@ test_long_paths (void)
 
   longest[PATH_MAX - 2] = 'x';
   longer[PATH_MAX - 1] = 'x';
-  g_assert_true (ferry_args_check_path ("local_path", longest_name, &error));
-  g_assert_true (ferry_args_check_path ("local_path", longest, &error));
+  g_assert_true (ferry_args_check_path (longest_name, &error));
+  g_assert_true (ferry_args_check_path (longest, &error));
   g_assert_no_error (error);
-  g_assert_false (ferry_args_check_path ("local_path", longer_name, &error));
+  g_assert_false (ferry_args_check_path (longer_name, &error));
   assert_outcome ("longer name", FALSE, FERRY_ERROR_STRING_TOO_LONG, error);
   g_clear_error (&error);
-  g_assert_false (ferry_args_check_path ("local_path", longer, &error));
+  g_assert_false (ferry_args_check_path (longer, &error));
   assert_outcome ("longer path", FALSE, FERRY_ERROR_STRING_TOO_LONG, error);
 }
 
@@ -458,6 +460,49 @@ test_bypass (void)
   assert_outcome ("large", FALSE, FERRY_ERROR_STRING_TOO_LONG, error);
 }
 
+/* Bytes at random: whatever a variant may hold, it is taken or refused, with an error that can be sent. */
+static void
+test_random (void)
+{
+  static const char *const keys[] = { "Ranges", "Digest", "Size", "Replace", "Mode", "X" };
+  guint refused = 0;
+
+  for (guint i = 0; i < 5000; i++)
+    {
+      guint8 noise[64];
+      g_autoptr (GBytes) bytes = NULL;
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GVariant) options = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (FerryFile) file = NULL;
+      g_autofree char *url = NULL;
+      GVariantBuilder builder;
+
+      for (guint j = 0; j < sizeof noise; j++)
+        noise[j] = (guint8) g_test_rand_int_range (0, 256);
+      bytes = g_bytes_new (noise, g_test_rand_int_range (0, sizeof noise));
+      value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
+      options = g_variant_get_variant (value);
+      g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+      g_variant_builder_add (&builder, "{sv}", keys[g_test_rand_int_range (0, G_N_ELEMENTS (keys))],
+                             options);
+      g_variant_unref (g_steal_pointer (&options));
+      options = g_variant_ref_sink (g_variant_builder_end (&builder));
+
+      noise[sizeof noise - 1] = '\0';
+      url = g_utf8_make_valid ((const char *) noise, -1);
+      file = ferry_args_parse_file (i % 2 == 0 ? "http://h/x" : url, "/tmp/x", options, &error);
+      g_assert_cmpint (file != NULL, ==, error == NULL);
+      if (error != NULL)
+        {
+          g_assert_true (g_utf8_validate (error->message, -1, NULL));
+          g_assert_cmpuint (strlen (error->message), <, 1000);
+          refused++;
+        }
+    }
+  g_assert_cmpuint (refused, >, 2500);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -475,5 +520,6 @@ main (int argc, char **argv)
   g_test_add_func ("/args/file-values", test_file_values);
   g_test_add_func ("/args/length", test_length);
   g_test_add_func ("/args/bypass", test_bypass);
+  g_test_add_func ("/args/random", test_random);
   return g_test_run ();
 }

@@ -201,6 +201,40 @@ test_calls_of_a_user (void)
   served_tear_down (&served);
 }
 
+/* A reply that the bus would cut us off for is an error instead, and the service goes on. */
+static void
+test_large_reply (void)
+{
+  Served served = { 0 };
+  Listener *client;
+  FerryJob *job;
+  g_autofree char *path = NULL;
+  g_autofree char *header = g_strnfill (1024 * 1024, 'x');
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!served_set_up (&served))
+    return;
+
+  client = listener_new (&served);
+  job = world_submit (served.world, 20, FALSE, FALSE);
+  path = g_strconcat (FERRY_JOBS_PATH "/", job->id, NULL);
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const char *const headers[] = { header, NULL };
+      FerryFile *file = job->files->pdata[i];
+
+      g_strfreev (file->response_headers);
+      file->response_headers = g_strdupv ((char **) headers);
+    }
+  reply = served_call (client, path, FERRY_JOB_INTERFACE, "GetFiles", g_variant_new ("(uu)", 0, 0),
+                       &error);
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED);
+  served_do (client, path, FERRY_JOB_INTERFACE, "GetFiles", g_variant_new ("(uu)", 3, 5));
+  listener_free (client);
+  served_tear_down (&served);
+}
+
 static void
 test_last_call (void)
 {
@@ -258,6 +292,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bus/unknown-objects", test_unknown_objects);
   g_test_add_func ("/bus/no-reply", test_no_reply);
   g_test_add_func ("/bus/calls-of-a-user", test_calls_of_a_user);
+  g_test_add_func ("/bus/large-reply", test_large_reply);
   g_test_add_func ("/bus/last-call", test_last_call);
   g_test_add_func ("/bus/cancelled-meanwhile", test_cancelled_meanwhile);
   return g_test_run ();
