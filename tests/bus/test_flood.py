@@ -111,8 +111,8 @@ class Flood(cases.WorldCase):
         script = ('import socket, sys\n'
                   'socks = []\n'
                   'for _ in range(500):\n'
-                  '    s = socket.socket(socket.AF_UNIX); s.settimeout(20)\n'
-                  '    s.connect(sys.argv[1]); socks.append(s)\n'
+                  '    s = socket.socket(socket.AF_UNIX)\n'
+                  '    s.connect(sys.argv[1]); s.settimeout(20); socks.append(s)\n'
                   'print(sum(1 for s in socks if s.recv(1) == b""))\n')
         done = self.world.run(['/usr/bin/python3', '-c', script, path], 'nobody')
         self.assertEqual(done.stdout.strip(), '500', done.stderr)
@@ -124,7 +124,7 @@ class Flood(cases.WorldCase):
         job.wait_bytes(10)
         done = self.world.run(
             ['/usr/bin/python3', '-c', 'import socket, sys; s = socket.socket(socket.AF_UNIX); '
-             's.settimeout(20); s.connect(sys.argv[1]); print(s.recv(1))',
+             's.connect(sys.argv[1]); s.settimeout(20); print(s.recv(1))',
              os.path.join(self.world.runtime, 'worker')], 'nobody')
         self.assertEqual(done.stdout.strip(), "b''", done.stderr)
         self.assertEqual(job.state, 'transferring')

@@ -123,6 +123,10 @@ def split(signatures):
 
 
 class Fuzz(cases.WorldCase):
+    # AddressSanitizer keeps what was freed; here that would look like a leak.
+    world_options = {'ferryd_env': {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') +
+                                    ':quarantine_size_mb=1:thread_local_quarantine_size_kb=64'}}
+
     def setUp(self):
         super().setUp()
         self.pid = self.world.ferryd.pid
@@ -238,12 +242,12 @@ class Fuzz(cases.WorldCase):
         """A leak of a kilobyte a call would show."""
         job = self.client.create()
         for round_number in range(3):
-            for _ in range(300):
+            for _ in range(1000):
                 self.client.error(job.path, JOB, 'AddFile', '(ssa{sv})', 'nonsense' * 100, '/x',
                                   options({'Digest': 'x' * 100}))
             if round_number == 0:
                 before = rss_anon(self.pid)
-        self.assertLess(rss_anon(self.pid), before + (8 << 20))
+        self.assertLess(rss_anon(self.pid), before + (2 << 20))
 
 
 if __name__ == '__main__':

@@ -228,10 +228,11 @@ class Acknowledged(KillCase):
 class ManyTimes(KillCase):
     def test_worker_that_dies_again_and_again(self):
         """It becomes a transient error with a time; the daemon stays and serves."""
-        self.world.http.add('/a', content.pattern(100000, 1), hang_body(10))
+        route = self.world.http.add('/a', content.pattern(100000, 1), hang_body(10))
         job = self.client.submit([(self.world.http.url('/a'), self.path('a'))])
-        for _ in range(3):
-            job.wait_bytes(10)
+        for number in range(3):
+            route.wait_requests(number + 1)
+            job.wait_for(lambda v: v['State'] in ('connecting', 'transferring'), what='its turn')
             self.assertEqual(self.world.kill_workers(), 1)
             values = job.wait_for(lambda v: v['State'] == 'transient-error', what='the error')
             self.assertTrue(values['Error']['Name'].endswith('.WorkerFailed'), values['Error'])

@@ -29,23 +29,25 @@ class LyingWorker(cases.WorldCase):
             cls.world.stop()
             raise unittest.SkipTest('needs root for a second uid')
         cls.real = os.path.join(cls.world.build, 'daemon/worker/ferry-worker')
-        cls.write_orders('none', -1, '')      # until somebody lies, all are true workers
 
-    @classmethod
-    def write_orders(cls, lie, uid, version):
-        path = os.path.join(cls.world.runtime, 'orders.json')
+    def write_orders(self, lie, uid, version):
+        path = os.path.join(self.world.runtime, 'orders.json')
         with open(path + '.new', 'w', encoding='utf-8') as out:
-            json.dump({'lie': lie, 'uid': uid, 'version': version, 'real': cls.real}, out)
+            json.dump({'lie': lie, 'uid': uid, 'version': version, 'real': self.real,
+                       'told': self.told}, out)
         os.chmod(path + '.new', 0o644)
         os.rename(path + '.new', path)
 
     def setUp(self):
         super().setUp()
+        self.world.restart_ferryd()     # a worker that crashed is not started again at once
         self.pid = self.world.ferryd.pid
+        self.told = os.path.join(self.world.home('nobody'), 'told')
         self.other = self.world.client('games')
         self.addCleanup(self.other.close)
         self.other_home = self.world.home('games')
         self.addCleanup(self.world.kill_workers)
+        self.write_orders('none', 2 ** 32 - 2, '?')
 
     def lie(self, name):
         self.write_orders(name, self.client.user.pw_uid, self.client.get(ROOT, MANAGER, 'Version'))
@@ -89,6 +91,9 @@ class LyingWorker(cases.WorldCase):
         self.assertTrue(self.world.ferryd.running)
         self.assertLess(rss_anon(self.pid), MEMORY)
 
+    def was_told(self):
+        wait_until(lambda: os.path.exists(self.told), 20, 'the lie')
+
     def round(self, name, **keys):
         """The other user's job runs while the lie is told, and another one afterwards."""
         running = self.world.http.add('/running', content.pattern(300000, 8),
@@ -98,6 +103,7 @@ class LyingWorker(cases.WorldCase):
         theirs.wait_bytes(1)
         job = self.start_lying(name, **keys)
         self.other_user_is_served(name)
+        self.was_told()
         theirs.wait_state('transferred')
         theirs.complete()
         self.assertEqual(content.read(os.path.join(self.other_home, 'running')), running.body)
@@ -154,6 +160,7 @@ class LyingWorker(cases.WorldCase):
                                          self.world.http.url('/x'), self.path('x'), {},
                                          seconds=60)
         self.other_user_is_served('mute')
+        self.was_told()
         with self.assertRaises(BusError) as caught:
             pending.result(60)
         self.assertIn(caught.exception.short, ('WorkerFailed', 'NoFileAccess'))
@@ -181,6 +188,7 @@ class LyingWorker(cases.WorldCase):
             before = [line for line in status if line.startswith('Threads')][0]
         self.start_lying('early-many-connections')
         self.other_user_is_served('silent')
+        self.was_told()
         with open('/proc/{}/status'.format(self.pid), encoding='utf-8') as status:
             after = [line for line in status if line.startswith('Threads')][0]
         self.assertLessEqual(int(after.split()[1]), int(before.split()[1]) + 8)

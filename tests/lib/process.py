@@ -125,6 +125,23 @@ def processes(name):
     return found
 
 
+def descendants(pid):
+    """Pids of what a process started, and of what that started."""
+    parents = {}
+    for entry in os.listdir('/proc'):
+        if entry.isdigit():
+            try:
+                with open('/proc/{}/stat'.format(entry), encoding='utf-8') as stat:
+                    parents[int(entry)] = int(stat.read().rsplit(')', 1)[1].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    found, ring = [], {pid}
+    while ring:
+        ring = {child for child, parent in parents.items() if parent in ring}
+        found += ring
+    return found
+
+
 def rss_anon(pid):
     """RssAnon in bytes."""
     with open('/proc/{}/status'.format(pid), encoding='utf-8') as status:

@@ -26,8 +26,8 @@ from gi.repository import Gio, GLib  # noqa: E402
 from lib import isolate  # noqa: E402
 from lib.badserver import BadServer  # noqa: E402
 from lib.client import NAME, Client  # noqa: E402
-from lib.process import (Deadline, Process, processes, wait_pid_gone,  # noqa: E402
-                         wait_until)
+from lib.process import (Deadline, Process, descendants, processes,  # noqa: E402
+                         wait_pid_gone, wait_until)
 from lib.web import Nginx  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -425,7 +425,7 @@ class World:
 
     def stop_ferryd(self, seconds=30):
         """SIGTERM; ferryd and what it started must end by themselves."""
-        others = [pid for pid, _ in processes('ferryd') + self.workers()]
+        others = descendants(self.ferryd.pid)
         status = self.ferryd.stop(seconds)
         for pid in others:
             wait_pid_gone(pid, seconds)
