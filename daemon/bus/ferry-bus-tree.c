@@ -107,6 +107,18 @@ handle_identified (FerryBus *self, FerryCall *call, FerryAccessObject object)
     handle (self, call, job);
 }
 
+/* Takes @call. */
+static void
+identify (FerryBus *self, FerryCall *call, uid_t uid, pid_t pid)
+{
+  GError *error = NULL;
+
+  if (!ferry_call_identify (call, uid, pid, &error))
+    ferry_call_return_error (call, error);
+  else
+    handle_identified (self, call, call->job_id != NULL ? FERRY_ACCESS_JOB : FERRY_ACCESS_ROOT);
+}
+
 typedef struct
 {
   FerryBus *self;  /* (owned) */
@@ -124,14 +136,10 @@ on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
   pid_t pid;
 
   g_free (arrival);
-  if (!ferry_peers_lookup_finish (FERRY_PEERS (source), result, &uid, &pid, &error) ||
-      !ferry_call_identify (call, uid, pid, &error))
-    {
-      ferry_call_return_error (call, error);
-      return;
-    }
-
-  handle_identified (self, call, call->job_id != NULL ? FERRY_ACCESS_JOB : FERRY_ACCESS_ROOT);
+  if (ferry_peers_lookup_finish (FERRY_PEERS (source), result, &uid, &pid, &error))
+    identify (self, call, uid, pid);
+  else
+    ferry_call_return_error (call, error);
 }
 
 static void
@@ -143,11 +151,21 @@ method_call (GDBusConnection *connection, const char *sender, const char *path,
   const char *job_id = g_str_has_prefix (path, FERRY_JOBS_PATH "/")
                            ? path + strlen (FERRY_JOBS_PATH "/")
                            : NULL;
-  Arrival *arrival = g_new0 (Arrival, 1);
+  FerryCall *call = ferry_call_new (invocation, self->calls, job_id);
+  Arrival *arrival;
+  uid_t uid;
+  pid_t pid;
 
   self->last_call = ferry_clock_get_boot (self->clock);
+  if (ferry_peers_get (self->peers, sender, &uid, &pid))
+    {
+      identify (self, call, uid, pid);
+      return;
+    }
+
+  arrival = g_new0 (Arrival, 1);
   arrival->self = g_object_ref (self);
-  arrival->call = ferry_call_new (invocation, self->calls, job_id);
+  arrival->call = call;
   ferry_peers_lookup_async (self->peers, sender, on_identified, arrival);
 }
 

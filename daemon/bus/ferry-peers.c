@@ -14,6 +14,7 @@ typedef struct
   gboolean caller; /* it called us; others are here only while all are watched */
   uid_t uid;
   pid_t pid;
+  guint unfinished;   /* lookups whose callers do not have their answer yet */
   GPtrArray *lookups; /* (owned) (element-type GTask): waiting for @known */
 } Peer;
 
@@ -351,6 +352,7 @@ ferry_peers_lookup_async (FerryPeers *self, const char *name, GAsyncReadyCallbac
   g_task_set_task_data (task, g_strdup (name), g_free);
   listen_to_bus (self);
   peer = add_peer (self, name, TRUE);
+  peer->unfinished++;
   if (peer->known)
     {
       g_task_return_boolean (task, TRUE);
@@ -365,18 +367,33 @@ ferry_peers_lookup_async (FerryPeers *self, const char *name, GAsyncReadyCallbac
 }
 
 gboolean
+ferry_peers_get (FerryPeers *self, const char *name, uid_t *uid, pid_t *pid)
+{
+  const Peer *peer = g_hash_table_lookup (self->peers, name);
+
+  /* Calls of one caller are handled in their order: nobody overtakes who still waits. */
+  if (peer == NULL || !peer->known || !peer->caller || peer->unfinished > 0)
+    return FALSE;
+
+  *uid = peer->uid;
+  *pid = peer->pid;
+  return TRUE;
+}
+
+gboolean
 ferry_peers_lookup_finish (FerryPeers *self, GAsyncResult *result, uid_t *uid, pid_t *pid,
                            GError **error)
 {
-  const Peer *peer;
+  Peer *peer;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
-  if (!g_task_propagate_boolean (G_TASK (result), error))
-    return FALSE;
-
   /* It may have left the bus between the answer and this turn. */
   peer = g_hash_table_lookup (self->peers, g_task_get_task_data (G_TASK (result)));
+  if (peer != NULL && peer->unfinished > 0)
+    peer->unfinished--;
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
   if (peer == NULL || !peer->known)
     {
       g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER, "The caller left the bus.");

@@ -17,6 +17,14 @@ G_DECLARE_FINAL_TYPE (FerryPeers, ferry_peers, FERRY, PEERS, GObject)
 FerryPeers *ferry_peers_new (GDBusConnection *connection);
 
 /**
+ * ferry_peers_get:
+ *
+ * Returns: whether @name called before, is still there and has no lookup under way (which it must not overtake); sets
+ *   @uid and @pid then
+ */
+gboolean ferry_peers_get (FerryPeers *self, const char *name, uid_t *uid, pid_t *pid);
+
+/**
  * ferry_peers_lookup_async:
  * @name: a unique name
  *

@@ -314,6 +314,7 @@ GVariant *
 ferry_property_get_all (FerryEngine *engine, FerryJob *job, gboolean public_only)
 {
   GVariantBuilder builder;
+  GVariant *all;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
@@ -329,5 +330,7 @@ ferry_property_get_all (FerryEngine *engine, FerryJob *job, gboolean public_only
                                get_public (property, engine, job));
     }
 
-  return g_variant_builder_end (&builder);
+  all = g_variant_builder_end (&builder);
+  g_variant_get_data (all);
+  return all;
 }

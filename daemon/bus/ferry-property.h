@@ -53,7 +53,13 @@ GVariant *ferry_property_get (const FerryProperty *self, FerryEngine *engine, Fe
 gboolean ferry_property_set (const FerryProperty *self, FerryJob *job, GVariant *value,
                              GError **error);
 
-/** Returns: (transfer floating): a{sv} of all readable properties; only the public ones with @public_only */
+/**
+ * ferry_property_get_all:
+ *
+ * The value is packed in one block of memory: lists of thousands of jobs are made of them.
+ *
+ * Returns: (transfer floating): a{sv} of all readable properties; only the public ones with @public_only
+ */
 GVariant *ferry_property_get_all (FerryEngine *engine, FerryJob *job, gboolean public_only);
 
 G_END_DECLS

@@ -96,6 +96,8 @@ test_lookup (void)
   Answer first = { 0 }, second = { 0 };
   GDBusConnection *client;
   g_autofree char *name = NULL;
+  uid_t uid;
+  pid_t pid;
 
   if (!set_up (&fixture))
     return;
@@ -106,14 +108,23 @@ test_lookup (void)
   /* Two that ask at once get one answer each; the next one's is there already. */
   ferry_peers_lookup_async (fixture.peers, name, on_found, &first);
   ferry_peers_lookup_async (fixture.peers, name, on_found, &second);
-  wait_until (first.done && second.done);
+  while (!second.done)
+    {
+      g_assert_false (ferry_peers_get (fixture.peers, name, &uid, &pid));
+      g_main_context_iteration (NULL, TRUE);
+    }
+  g_assert_true (first.done);
   g_assert_true (first.found && second.found);
   assert_finds_us (&fixture, name);
+  g_assert_true (ferry_peers_get (fixture.peers, name, &uid, &pid));
+  g_assert_cmpuint (uid, ==, getuid ());
+  g_assert_cmpint (pid, ==, getpid ());
   g_assert_cmpstr (fixture.vanished->str, ==, "");
 
   bus_fixture_disconnect (client);
   wait_until (fixture.vanished->len > 0);
   g_assert_cmpstr (g_strchomp (fixture.vanished->str), ==, name);
+  g_assert_false (ferry_peers_get (fixture.peers, name, &uid, &pid));
   tear_down (&fixture);
 }
 
