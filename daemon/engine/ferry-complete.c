@@ -433,18 +433,27 @@ ferry_engine_continue_completion (FerryEngine *self, FerryJob *job)
 
 void
 ferry_engine_finish (FerryEngine *self, FerryJob *job)
+void
+ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job)
+{
+  FerryCompletion *completion;
+
+  if (job->state != FERRY_JOB_STATE_TRANSFERRED || !job->auto_complete ||
+      !ferry_job_is_whole (job) || ferry_engine_is_completing (self, job))
+    return;
+
+  completion = add_completion (self, job);
+  completion->automatic = TRUE;
+  begin (completion);
+}
+
 {
   ferry_job_set_error (job, NULL);
   ferry_engine_move (self, job, FERRY_JOB_EVENT_FINISH);
   ferry_job_touch (job, FERRY_CHANGE_JOB);
 
   if (job->auto_complete)
-    {
-      FerryCompletion *completion = add_completion (self, job);
-
-      completion->automatic = TRUE;
-      begin (completion);
-    }
+    ferry_engine_complete_automatically (self, job);
   else
     ferry_engine_emit_after_commit (self, job, "transferred", -1, NULL);
 }

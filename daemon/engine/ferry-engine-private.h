@@ -166,6 +166,8 @@ void ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file);
 /** Calls @func once the files of @job_id are removed (which implies the commit), or patience ends, or the commit fails. */
 void ferry_engine_after_duties (FerryEngine *self, const char *job_id, FerryStoreFunc func,
                                 gpointer user_data);
+/** Publishes a transferred job that is to complete itself and has not begun to; others are left alone. */
+void ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job);
 /** Duties read from the store; takes them. */
 void ferry_engine_load_duties (FerryEngine *self, GPtrArray *duties);
 /** An attempt ended: a duty may wait for that. */

@@ -128,7 +128,12 @@ job_removed_cb (FerryQueue *queue, FerryJob *job, gpointer data)
 static void
 revive_job (FerryEngine *self, FerryJob *job)
 {
-  if (job->next_attempt_wall != 0 && job->state == FERRY_JOB_STATE_TRANSIENT_ERROR)
+  if (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR && job->next_attempt_wall == 0)
+    {
+      /* It waited for the network, and no event may ever tell that it is there. */
+      ferry_engine_move (self, job, FERRY_JOB_EVENT_RETRY);
+    }
+  else if (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR)
     {
       gint64 left = job->next_attempt_wall - ferry_clock_get_wall (self->clock);
 
@@ -139,6 +144,8 @@ revive_job (FerryEngine *self, FerryJob *job)
     }
   if (job->completing)
     ferry_engine_continue_completion (self, job);
+  else
+    ferry_engine_complete_automatically (self, job);
 }
 
 static gboolean
@@ -622,6 +629,7 @@ holds_secret (FerryJob *job)
   return job->secret_headers != NULL && !ferry_job_state_is_final (job->state);
 }
 
+  ferry_engine_complete_automatically (self, job);
 gboolean
 ferry_engine_is_busy (FerryEngine *self)
 {
