@@ -339,7 +339,9 @@ ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
       ferry_engine_start_active_time (self, job);
       ferry_workers_hold (self->workers, job->owner);
     }
-  if (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR && next != job->state)
+  /* A job that drains has its time already, while it is active. */
+  if (next != job->state && next != FERRY_JOB_STATE_TRANSIENT_ERROR &&
+      !ferry_job_state_is_active (next))
     {
       job->next_attempt = 0;
       job->next_attempt_wall = 0;

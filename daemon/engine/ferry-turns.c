@@ -170,7 +170,11 @@ static void
 end_turn (FerryEngine *self, FerryJob *job)
 {
   ferry_engine_stop_attempts (self, job);
-  ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
+  /* One that drains was not to go on before its retry anyway. */
+  if (job->draining)
+    ferry_engine_fail_transient (self, job, NULL, FALSE, 0, NULL);
+  else
+    ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
 }
 
 static void

@@ -9,6 +9,14 @@
   "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "         \
   "'Context': <'transport'>, 'Message': <'refused'>}>%s}"
 
+static void
+fail_attempt (World *world, guint64 attempt, const char *more)
+{
+  g_autofree char *text = g_strdup_printf (CONNECT_FAILED, more);
+
+  world_report (world, attempt, "failed", text);
+}
+
 static FerryJob *
 restart (World *world, FerryJob *job)
 {
@@ -17,6 +25,18 @@ restart (World *world, FerryJob *job)
   world_settle (world);
   world_restart (world);
   return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
+}
+
+/* Two small files that run beside each other. */
+static FerryJob *
+submit_pair (World *world, guint64 *first, guint64 *second)
+{
+  FerryJob *job = world_submit (world, 2, TRUE, FALSE);
+
+  *first = world_take_start (world);
+  world_report (world, *first, "response", "{'Total': <uint64 1000>}");
+  *second = world_take_start (world);
+  return job;
 }
 
 static void
@@ -69,6 +89,44 @@ test_auto_complete_set_late (void)
   world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
 }
 
+static void
+test_preempted_while_draining (void)
+{
+  g_autoptr (World) world = world_new ();
+  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
+  guint64 first, second;
+  FerryJob *job, *other;
+
+  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
+  job = submit_pair (world, &first, &second);
+  fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
+  world_wait (job->draining);
+
+  other = world_submit (world, 1, FALSE, FALSE);
+  other->priority = FERRY_PRIORITY_HIGH;
+  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  world_wait (ferry_job_state_is_active (other->state));
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_TRANSIENT_ERROR);
+  g_assert_cmpint (job->next_attempt - ferry_clock_get_boot (FERRY_CLOCK (world->clock)), ==,
+                   120 * SECOND);
+}
+
+static void
+test_suspended_while_draining (void)
+{
+  g_autoptr (World) world = world_new ();
+  guint64 first, second;
+  FerryJob *job = submit_pair (world, &first, &second);
+
+  fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
+  world_wait (job->draining);
+  g_assert_cmpint (job->next_attempt_wall, !=, 0);
+  ferry_engine_suspend_async (world->engine, job, NULL, NULL);
+  world_settle (world);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_SUSPENDED);
+  g_assert_cmpint (job->next_attempt_wall, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -76,5 +134,7 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/network-before-us", test_network_is_back_before_us);
   g_test_add_func ("/moments/crash-before-publishing", test_crash_before_publishing_begins);
   g_test_add_func ("/moments/auto-complete-late", test_auto_complete_set_late);
+  g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
+  g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
   return g_test_run ();
 }
