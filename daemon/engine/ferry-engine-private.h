@@ -59,6 +59,8 @@ struct _FerryEngine
   guint slow_timer;
   gint64 slow_deadline; /* boot µs, 0 = none */
   guint stop_timer;
+  gboolean network_available; /* when the network last told of a change */
+
   gboolean shutting_down;
 };
 

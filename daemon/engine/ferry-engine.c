@@ -246,6 +246,7 @@ ferry_engine_new (FerryClock *clock, FerryNetwork *network, FerryStore *store, F
   self->clock = g_object_ref (clock);
   self->network = g_object_ref (network);
   self->store = g_object_ref (store);
+  self->network_available = ferry_network_is_available (network);
   self->policy = g_object_ref (policy);
   self->workers = g_object_ref (workers);
   self->service_time = ferry_service_time_new (clock, store);

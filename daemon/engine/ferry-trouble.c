@@ -48,15 +48,18 @@ ferry_engine_network_changed_cb (FerryNetwork *network, gpointer data)
   FerryEngine *self = data;
   g_autoptr (GPtrArray) jobs = ferry_engine_list_live (self);
   gboolean available = ferry_network_is_available (network);
+  gboolean returned = available && !self->network_available;
 
+  self->network_available = available;
   for (guint i = 0; i < jobs->len; i++)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
 
       if (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR)
         {
-          /* All go on at once when the network returns, whatever they failed of. */
-          if (available)
+          /* All go on at once when the network returns, whatever they failed of. That some address or route changes,
+           * as it does all the time where containers come and go, is no such return. */
+          if (returned || (available && job->next_attempt == 0))
             ferry_engine_move (self, job, FERRY_JOB_EVENT_RETRY);
         }
       else if (!ferry_engine_can_reach (self, job))

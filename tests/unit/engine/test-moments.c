@@ -56,6 +56,23 @@ test_network_is_back_before_us (void)
 }
 
 static void
+test_network_that_was_there_is_no_return (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, FALSE);
+
+  fail_attempt (world, world_take_start (world), ", 'RetryAfter': <uint32 120>");
+  world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  world_set_network (world, TRUE);
+  world_settle (world);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_TRANSIENT_ERROR);
+
+  world_set_network (world, FALSE);
+  world_set_network (world, TRUE);
+  world_take_start (world);
+}
+
+static void
 test_crash_before_publishing_begins (void)
 {
   g_autoptr (World) world = world_new ();
@@ -132,6 +149,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/moments/network-before-us", test_network_is_back_before_us);
+  g_test_add_func ("/moments/no-return", test_network_that_was_there_is_no_return);
   g_test_add_func ("/moments/crash-before-publishing", test_crash_before_publishing_begins);
   g_test_add_func ("/moments/auto-complete-late", test_auto_complete_set_late);
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);

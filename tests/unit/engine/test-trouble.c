@@ -196,6 +196,7 @@ test_network_wakes_all (void)
 
   fail_next (world, ", 'RetryAfter': <uint32 9999>");
   get_delay (world, job);
+  world_set_network (world, FALSE);
   world_set_network (world, TRUE);
   world_take_start (world);
 }
