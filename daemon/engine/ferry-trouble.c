@@ -76,6 +76,9 @@ ferry_engine_network_changed_cb (FerryNetwork *network, gpointer data)
 void
 ferry_engine_note_progress (FerryEngine *self, FerryJob *job)
 {
+  if (job->failures == 0 && job->no_progress_since < 0)
+    return;
+
   job->failures = 0;
   job->no_progress_since = -1;
 }

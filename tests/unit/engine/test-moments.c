@@ -144,6 +144,23 @@ test_suspended_while_draining (void)
   g_assert_cmpint (job->next_attempt_wall, ==, 0);
 }
 
+static void
+test_progress_is_remembered (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, FALSE);
+
+  fail_attempt (world, world_take_start (world), "");
+  world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  ferry_fake_clock_advance (world->clock, SECOND);
+  world_report (world, world_take_start (world), "checkpoint",
+                "{'Bytes': <uint64 5>, 'Resume': <{'Offset': <uint64 5>}>}");
+  world_wait (job->failures == 0);
+  job = restart (world, job);
+  g_assert_cmpuint (job->failures, ==, 0);
+  g_assert_cmpint (job->no_progress_since, ==, -1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -154,5 +171,6 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/auto-complete-late", test_auto_complete_set_late);
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
+  g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
   return g_test_run ();
 }
