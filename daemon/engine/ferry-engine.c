@@ -431,6 +431,13 @@ ferry_engine_check_open (FerryEngine *self, FerryJob *job, GError **error)
       return FALSE;
     }
   if (ferry_engine_is_completing (self, job))
+  /* After a failed commit the jobs are read anew: this one is nobody's any more. */
+  if (ferry_queue_lookup_any (self->queue, job->id) != job)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED,
+                           "The store failed meanwhile, and the job was read anew; try again");
+      return FALSE;
+    }
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
                            "The job's files are being published; try again when that is done");

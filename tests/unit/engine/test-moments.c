@@ -161,6 +161,34 @@ test_progress_is_remembered (void)
   g_assert_cmpint (job->no_progress_since, ==, -1);
 }
 
+static void
+keep_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static void
+test_store_fails_while_files_are_checked (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) reason = g_error_new (FERRY_ERROR, FERRY_ERROR_STORE_FAILED, "disk gone");
+  g_autoptr (GError) error = NULL;
+
+  world->silent = TRUE;
+  g_ptr_array_set_size (world->orders, 0);
+  g_ptr_array_add (files, ferry_file_new ("http://server.example/more", "/target/more"));
+  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+  g_signal_emit_by_name (world->store, "failed", reason);
+  world_answer (world);
+  world_wait (result != NULL);
+  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -172,5 +200,6 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
   g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
+  g_test_add_func ("/moments/store-fails", test_store_fails_while_files_are_checked);
   return g_test_run ();
 }
