@@ -52,6 +52,22 @@ get_targets (FerryJob *job)
   return files;
 }
 
+/* Whether the new owner's worker was asked about every file that he is to get: the old owner was free to add some
+ * meanwhile, with targets and options of his choice. */
+static gboolean
+check_same_files (FerryJob *job, GPtrArray *targets, GError **error)
+{
+  g_autoptr (GPtrArray) now = get_targets (job);
+  gboolean same = now->len == targets->len;
+
+  for (guint i = 0; same && i < now->len; i++)
+    same = ((FerryFile *) now->pdata[i])->index == ((FerryFile *) targets->pdata[i])->index;
+  if (!same)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                         "The job's files changed while its targets were checked; try again");
+  return same;
+}
+
 static void
 strip (FerryJob *job)
 {
@@ -74,8 +90,6 @@ hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
       const FerryFile *target = g_ptr_array_index (targets, i);
       FerryFile *file = ferry_job_get_file (job, target->index);
 
-      if (file == NULL)
-        continue;
       ferry_engine_drop_file (self, job, file);
       file->replace = FALSE;
       file->mode = 0644;
@@ -102,7 +116,8 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   if (!ferry_targets_check_finish (self, result, &error) ||
-      !ferry_engine_check_open (self, taking->job, &error) || !check_limits (self, taking, &error))
+      !ferry_engine_check_open (self, taking->job, &error) ||
+      !check_same_files (taking->job, targets, &error) || !check_limits (self, taking, &error))
     {
       g_task_return_error (task, error);
       return;

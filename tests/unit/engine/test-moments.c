@@ -189,6 +189,30 @@ test_store_fails_while_files_are_checked (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
 }
 
+static void
+test_files_added_while_a_job_is_taken (void)
+{
+  g_autoptr (World) world = world_new ();
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1, "daemon");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryFile *trap = ferry_file_new ("http://server.example/trap", "/target/trap");
+
+  ferry_job_add_file (job, ferry_file_new ("http://server.example/file", "/target/file"));
+  ferry_queue_add (ferry_engine_get_queue (world->engine), job);
+  world->silent = TRUE;
+  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE, keep_result,
+                           &result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+  trap->replace = TRUE;
+  ferry_job_add_file (job, trap);
+  world_answer (world);
+  world_wait (result != NULL);
+  g_assert_false (ferry_engine_take_finish (world->engine, result, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_cmpuint (job->owner, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -201,5 +225,6 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
   g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
   g_test_add_func ("/moments/store-fails", test_store_fails_while_files_are_checked);
+  g_test_add_func ("/moments/added-while-taken", test_files_added_while_a_job_is_taken);
   return g_test_run ();
 }
