@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
  * (new jobs and files), ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
- * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-duties.c (removal of files),
+ * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-owners.c, ferry-duties.c (removal of files),
  * ferry-deadlines.c (timers), ferry-take.c. */
 
 #pragma once
@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 #define FERRY_CHECK_TIMEOUT   15
 #define FERRY_PUBLISH_TIMEOUT 120
 #define FERRY_REMOVE_TIMEOUT  30
+
+/* Bytes for an entry of the users' directory. */
+#define FERRY_PASSWD_MAX (16 * 1024)
 
 /* How long Cancel and Complete wait for files to be removed before they answer: the removal is durably
  * noted and goes on. */
@@ -110,6 +113,10 @@ GPtrArray *ferry_engine_list_live (FerryEngine *self);
 /* == ferry-suspend.c == */
 /** The state and the order to stop, without waiting for either. */
 gboolean ferry_engine_suspend_now (FerryEngine *self, FerryJob *job, GError **error);
+/* == ferry-owners.c == */
+/** Removes the jobs of users who are gone, or whose uid is somebody else's now. Asks the system's directory of users. */
+void ferry_engine_check_owners (FerryEngine *self);
+
 /** An attempt of @job ended; a Suspend may wait for that. */
 void ferry_engine_suspend_attempt_ended (FerryEngine *self, FerryJob *job);
 /** All that wait are answered (the engine goes, or the model is read anew). */

@@ -159,6 +159,7 @@ load (FerryEngine *self, GError **error)
 
   ferry_store_watch (self->store, self->queue);
   ferry_engine_load_duties (self, duties);
+  ferry_engine_check_owners (self);
   jobs = ferry_queue_list_all (self->queue);
   for (guint i = 0; i < jobs->len; i++)
     revive_job (self, g_ptr_array_index (jobs, i));

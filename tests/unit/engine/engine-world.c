@@ -433,7 +433,7 @@ submitted_cb (GObject *source, GAsyncResult *result, gpointer data)
 FerryJob *
 world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complete)
 {
-  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, geteuid (), "me");
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, geteuid (), g_get_user_name ());
   GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   gboolean submitted = FALSE;
 

@@ -162,6 +162,22 @@ test_progress_is_remembered (void)
 }
 
 static void
+test_uid_has_another_holder (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+  FerryJob *other = world_submit (world, 1, FALSE, FALSE);
+  g_autofree char *id = g_strdup (other->id);
+
+  g_free (job->owner_name);
+  job->owner_name = g_strdup ("somebody-before");
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  g_assert_null (restart (world, job));
+  g_assert_nonnull (ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id));
+  g_variant_unref (world_take_order (world, "remove"));
+}
+
+static void
 keep_result (GObject *source, GAsyncResult *result, gpointer data)
 {
   *(GAsyncResult **) data = g_object_ref (result);
@@ -224,6 +240,7 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
   g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
+  g_test_add_func ("/moments/another-holder", test_uid_has_another_holder);
   g_test_add_func ("/moments/store-fails", test_store_fails_while_files_are_checked);
   g_test_add_func ("/moments/added-while-taken", test_files_added_while_a_job_is_taken);
   return g_test_run ();
