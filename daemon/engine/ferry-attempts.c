@@ -376,13 +376,15 @@ ferry_engine_worker_up_cb (FerryWorkers *workers, guint uid, gpointer data)
   ferry_engine_reschedule (self);
 }
 
-/* Its attempts are void. A job that only waited for the worker fails too, so that its owner sees why. */
+/* Its attempts are void. A job that only waited for the worker fails too, so that its owner sees why; not for a worker
+ * that was let go as idle just when the job came: that one is no failure, and the next is on its way. */
 void
 ferry_engine_worker_down_cb (FerryWorkers *workers, guint uid, const char *reason, gpointer data)
 {
   FerryEngine *self = data;
   g_autoptr (GList) attempts = g_hash_table_get_values (self->attempts);
   g_autoptr (GPtrArray) jobs = ferry_queue_list (self->queue, uid);
+  gboolean failed = ferry_workers_get_next_start (workers, uid) != 0;
 
   for (GList *l = attempts; l != NULL; l = l->next)
     {
@@ -392,7 +394,7 @@ ferry_engine_worker_down_cb (FerryWorkers *workers, guint uid, const char *reaso
         end_attempt (self, attempt, get_file (attempt));
     }
 
-  for (guint i = 0; i < jobs->len; i++)
+  for (guint i = 0; failed && i < jobs->len; i++)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
       g_autofree char *message = NULL;

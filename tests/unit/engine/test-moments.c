@@ -162,6 +162,20 @@ test_progress_is_remembered (void)
 }
 
 static void
+test_idle_worker_ends_as_a_job_comes (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+
+  world_settle (world);
+  /* The plan is made first, then the launcher tells that the worker is gone. */
+  g_assert_true (ferry_engine_resume (world->engine, job, NULL));
+  ferry_fake_clock_advance (world->clock, 10 * SECOND);
+  world_take_start (world);
+  g_assert_cmpuint (job->error_count, ==, 0);
+}
+
+static void
 test_uid_has_another_holder (void)
 {
   g_autoptr (World) world = world_new ();
@@ -240,6 +254,7 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
   g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
+  g_test_add_func ("/moments/idle-worker", test_idle_worker_ends_as_a_job_comes);
   g_test_add_func ("/moments/another-holder", test_uid_has_another_holder);
   g_test_add_func ("/moments/store-fails", test_store_fails_while_files_are_checked);
   g_test_add_func ("/moments/added-while-taken", test_files_added_while_a_job_is_taken);
