@@ -9,6 +9,9 @@
 #define MAX_FILES_AT_ONCE 6
 #define SMALL_FILE        (1024 * 1024)
 
+/* Bytes of a frame around the arguments of a "start", with room to spare. */
+#define FRAME_HEAD 64
+
 static void turn_timer_cb (gpointer data);
 
 /* == planning == */
@@ -251,13 +254,24 @@ ferry_engine_clear_turns (FerryEngine *self)
 
 /* == feeding == */
 
+/* What runs beside it counts with all that it is going to be. */
 static guint64
 get_maximum_size (FerryJob *job, FerryFile *file)
 {
-  guint64 others = ferry_job_get_bytes_transferred (job) - file->bytes_transferred;
+  guint64 others = 0;
 
   if (job->maximum_download_size == 0)
     return FERRY_SIZE_UNKNOWN;
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const FerryFile *other = g_ptr_array_index (job->files, i);
+      gboolean runs = other->attempt != 0 && other->bytes_total != FERRY_SIZE_UNKNOWN;
+      guint64 bytes = runs ? MAX (other->bytes_total, other->bytes_transferred)
+                           : other->bytes_transferred;
+
+      if (other != file && !g_uint64_checked_add (&others, others, bytes))
+        return 0;
+    }
   return job->maximum_download_size > others ? job->maximum_download_size - others : 0;
 }
 
@@ -290,13 +304,29 @@ get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
   return g_variant_dict_end (&dict);
 }
 
+/* Each part has its limit, but together they may be more than a message can hold. */
+static void
+refuse_file (FerryJob *job, FerryFile *file)
+{
+  file->state = FERRY_FILE_STATE_FAILED;
+  ferry_failure_free (file->error);
+  file->error = ferry_failure_new (FERRY_ERROR_STRING_TOO_LONG, FERRY_ERROR_CONTEXT_QUEUE,
+                                   file->index, 0,
+                                   "The file's URL, path and ranges with the job's headers and "
+                                   "ProxyBypass are too long together");
+  ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+}
+
+/* Returns: whether the next one may be tried */
 static gboolean
 start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
 {
   FerryAttempt *attempt = ferry_engine_add_attempt (self, job, file);
+  g_autoptr (GVariant) arguments =
+      g_variant_ref_sink (get_start_arguments (job, file, attempt->id));
+  gboolean too_large = g_variant_get_size (arguments) > FERRY_FRAME_MAX - FRAME_HEAD;
 
-  if (ferry_workers_send (self->workers, job->owner, "start",
-                          get_start_arguments (job, file, attempt->id)))
+  if (!too_large && ferry_workers_send (self->workers, job->owner, "start", arguments))
     {
       file->state = FERRY_FILE_STATE_TRANSFERRING;
       file->stopping = FALSE;
@@ -306,7 +336,9 @@ start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
 
   file->attempt = 0;
   g_hash_table_remove (self->attempts, &attempt->id);
-  return FALSE;
+  if (too_large)
+    refuse_file (job, file);
+  return too_large;
 }
 
 /* Counts what runs; whether one more may run beside it. */

@@ -145,6 +145,35 @@ test_suspended_while_draining (void)
 }
 
 static void
+test_maximum_size_counts_what_runs (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 2, FALSE, FALSE);
+  g_autoptr (GVariant) start = NULL;
+  guint64 size;
+
+  job->maximum_download_size = 1500;
+  g_assert_true (ferry_engine_resume (world->engine, job, NULL));
+  world_report (world, world_take_start (world), "response", "{'Total': <uint64 1000>}");
+  start = world_take_order (world, "start");
+  g_assert_true (g_variant_lookup (start, "MaximumSize", "t", &size));
+  g_assert_cmpuint (size, ==, 500);
+}
+
+static void
+test_too_long_together (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+
+  g_free (job->proxy_uri);
+  job->proxy_uri = g_strnfill (FERRY_FRAME_MAX, 'x');
+  g_assert_true (ferry_engine_resume (world->engine, job, NULL));
+  world_wait (job->state == FERRY_JOB_STATE_ERROR);
+  g_assert_cmpint (job->error->code, ==, FERRY_ERROR_STRING_TOO_LONG);
+}
+
+static void
 test_progress_is_remembered (void)
 {
   g_autoptr (World) world = world_new ();
@@ -253,6 +282,8 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/auto-complete-late", test_auto_complete_set_late);
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
+  g_test_add_func ("/moments/maximum-size", test_maximum_size_counts_what_runs);
+  g_test_add_func ("/moments/too-long-together", test_too_long_together);
   g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
   g_test_add_func ("/moments/idle-worker", test_idle_worker_ends_as_a_job_comes);
   g_test_add_func ("/moments/another-holder", test_uid_has_another_holder);
