@@ -67,6 +67,8 @@ add_completion (FerryEngine *self, FerryJob *job)
   completion->tasks = g_ptr_array_new_with_free_func (g_object_unref);
   completion->cancellable = g_cancellable_new ();
   g_hash_table_insert (self->completions, job, completion);
+  /* Nothing is to expire while it is handed over. */
+  ferry_engine_note_activity (self, job);
   return completion;
 }
 
@@ -432,8 +434,6 @@ ferry_engine_continue_completion (FerryEngine *self, FerryJob *job)
 }
 
 void
-ferry_engine_finish (FerryEngine *self, FerryJob *job)
-void
 ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job)
 {
   FerryCompletion *completion;
@@ -447,6 +447,8 @@ ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job)
   begin (completion);
 }
 
+void
+ferry_engine_finish (FerryEngine *self, FerryJob *job)
 {
   ferry_job_set_error (job, NULL);
   ferry_engine_move (self, job, FERRY_JOB_EVENT_FINISH);

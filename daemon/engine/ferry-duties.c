@@ -64,24 +64,35 @@ has_duties (FerryEngine *self, const char *job_id)
 }
 
 static void
-end_wait (DutyWait *wait, const GError *error)
+free_wait (DutyWait *wait)
 {
   FerryEngine *self = wait->engine;
 
   ferry_clock_clear (self->clock, &wait->timer);
   g_ptr_array_remove (self->duty_waits, wait);
-  wait->func (error, wait->user_data);
   g_free (wait->job_id);
   g_free (wait);
 }
 
+static void
+end_wait (DutyWait *wait, const GError *error)
+{
+  FerryStoreFunc func = wait->func;
+  gpointer user_data = wait->user_data;
+
+  free_wait (wait);
+  func (error, user_data);
+}
+
+/* The files may go later, but the change itself must be on disk: it may be the disk that is slow. */
 static void
 patience_cb (gpointer data)
 {
   DutyWait *wait = data;
 
   wait->timer = 0;
-  end_wait (wait, NULL);
+  ferry_store_after_commit (wait->engine->store, wait->func, wait->user_data);
+  free_wait (wait);
 }
 
 static void
