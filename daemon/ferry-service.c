@@ -210,16 +210,30 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
   return g_steal_pointer (&self);
 }
 
-/* The name goes first, so that new calls go to our successor; what has arrived is answered. */
+static void
+patience_cb (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+/* The name goes first, so that new calls go to our successor; what has arrived is answered, for which the bus, the disk
+ * or a worker may have to be waited for. */
 static void
 release_name (FerryService *self)
 {
+  gboolean over = FALSE;
+  guint timer = ferry_clock_add (
+      self->clock, ferry_clock_get_boot (self->clock) + SHUTDOWN_PATIENCE * G_USEC_PER_SEC,
+      patience_cb, &over);
+
   g_clear_handle_id (&self->name_id, g_bus_unown_name);
-  while (!ferry_bus_is_idle (self->bus) && !g_dbus_connection_is_closed (self->connection))
-    {
-      if (!g_main_context_iteration (NULL, FALSE))
-        break;
-    }
+  while (!over && g_main_context_iteration (NULL, FALSE))
+    ;
+  while (!over && !ferry_bus_is_idle (self->bus) &&
+         !g_dbus_connection_is_closed (self->connection))
+    g_main_context_iteration (NULL, TRUE);
+  if (!over)
+    ferry_clock_remove (self->clock, timer);
 }
 
 int
