@@ -56,14 +56,14 @@ struct _FerryEngine
   GPtrArray *suspends;   /* (owned) (element-type Suspend): calls that wait for a checkpoint */
   GPtrArray *duty_waits; /* (owned) (element-type DutyWait) */
 
+  gboolean network_available; /* when the network last told of a change */
+
   guint reschedule_source;
   guint turn_timer;
   guint live_timer;
   guint slow_timer;
   gint64 slow_deadline; /* boot µs, 0 = none */
   guint stop_timer;
-  gboolean network_available; /* when the network last told of a change */
-
   gboolean shutting_down;
 };
 
@@ -110,13 +110,13 @@ void ferry_engine_clear_turns (FerryEngine *self);
 /** Returns: (transfer full) (element-type FerryJob): the live jobs, for loops that may change them */
 GPtrArray *ferry_engine_list_live (FerryEngine *self);
 
-/* == ferry-suspend.c == */
-/** The state and the order to stop, without waiting for either. */
-gboolean ferry_engine_suspend_now (FerryEngine *self, FerryJob *job, GError **error);
 /* == ferry-owners.c == */
 /** Removes the jobs of users who are gone, or whose uid is somebody else's now. Asks the system's directory of users. */
 void ferry_engine_check_owners (FerryEngine *self);
 
+/* == ferry-suspend.c == */
+/** The state and the order to stop, without waiting for either. */
+gboolean ferry_engine_suspend_now (FerryEngine *self, FerryJob *job, GError **error);
 /** An attempt of @job ended; a Suspend may wait for that. */
 void ferry_engine_suspend_attempt_ended (FerryEngine *self, FerryJob *job);
 /** All that wait are answered (the engine goes, or the model is read anew). */
@@ -162,6 +162,8 @@ void ferry_engine_stop_active_time (FerryEngine *self, FerryJob *job);
 /* == ferry-complete.c == */
 /** All files are there: transferred, or published with AutoComplete. */
 void ferry_engine_finish (FerryEngine *self, FerryJob *job);
+/** Publishes a transferred job that is to complete itself and has not begun to; others are left alone. */
+void ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job);
 /** Goes on with a publication that a crash interrupted. */
 void ferry_engine_continue_completion (FerryEngine *self, FerryJob *job);
 /** An attempt of @job ended; a Complete may wait for that. */
@@ -175,8 +177,6 @@ void ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file);
 /** Calls @func once the files of @job_id are removed (which implies the commit), or patience ends, or the commit fails. */
 void ferry_engine_after_duties (FerryEngine *self, const char *job_id, FerryStoreFunc func,
                                 gpointer user_data);
-/** Publishes a transferred job that is to complete itself and has not begun to; others are left alone. */
-void ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job);
 /** Duties read from the store; takes them. */
 void ferry_engine_load_duties (FerryEngine *self, GPtrArray *duties);
 /** An attempt ended: a duty may wait for that. */

@@ -246,8 +246,8 @@ ferry_engine_new (FerryClock *clock, FerryNetwork *network, FerryStore *store, F
 
   self->clock = g_object_ref (clock);
   self->network = g_object_ref (network);
-  self->store = g_object_ref (store);
   self->network_available = ferry_network_is_available (network);
+  self->store = g_object_ref (store);
   self->policy = g_object_ref (policy);
   self->workers = g_object_ref (workers);
   self->service_time = ferry_service_time_new (clock, store);
@@ -431,7 +431,6 @@ ferry_engine_check_open (FerryEngine *self, FerryJob *job, GError **error)
                    ferry_job_state_to_string (job->state));
       return FALSE;
     }
-  if (ferry_engine_is_completing (self, job))
   /* After a failed commit the jobs are read anew: this one is nobody's any more. */
   if (ferry_queue_lookup_any (self->queue, job->id) != job)
     {
@@ -439,6 +438,7 @@ ferry_engine_check_open (FerryEngine *self, FerryJob *job, GError **error)
                            "The store failed meanwhile, and the job was read anew; try again");
       return FALSE;
     }
+  if (ferry_engine_is_completing (self, job))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
                            "The job's files are being published; try again when that is done");
@@ -629,6 +629,7 @@ ferry_engine_job_edited (FerryEngine *self, FerryJob *job)
   ferry_engine_note_activity (self, job);
   ferry_job_touch (job, FERRY_CHANGE_JOB);
   ferry_engine_note_slow_deadline (self, job);
+  ferry_engine_complete_automatically (self, job);
   ferry_engine_reschedule (self);
 }
 
@@ -640,7 +641,6 @@ holds_secret (FerryJob *job)
   return job->secret_headers != NULL && !ferry_job_state_is_final (job->state);
 }
 
-  ferry_engine_complete_automatically (self, job);
 gboolean
 ferry_engine_is_busy (FerryEngine *self)
 {

@@ -81,6 +81,7 @@ ferry_engine_note_progress (FerryEngine *self, FerryJob *job)
 
   job->failures = 0;
   job->no_progress_since = -1;
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
 }
 
 void
