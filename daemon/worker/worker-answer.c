@@ -227,8 +227,10 @@ worker_answer_judge (const WorkerAsked *asked, const WorkerAnswer *answer)
 {
   WorkerJudgement judgement;
 
-  /* libsoup takes "Content-Length: -5" for a length. */
-  if (answer->content_length != FERRY_SIZE_UNKNOWN && answer->content_length > G_MAXINT64)
+  /* libsoup takes the last of several for the length, and "-5" or nothing for one. */
+  if ((answer->status == 200 || answer->status == 206) &&
+      (answer->odd_length ||
+       (answer->content_length != FERRY_SIZE_UNKNOWN && answer->content_length > G_MAXINT64)))
     return fail (FERRY_ERROR_INVALID_SERVER_RESPONSE, "The server announced an impossible length");
 
   switch (answer->status)

@@ -49,6 +49,7 @@ typedef struct
   guint64 content_length;    /* FERRY_SIZE_UNKNOWN when the body is chunked or ended by close */
   gboolean multipart;
   WorkerValidator validator; /* (owned) by the caller */
+  gboolean odd_length;       /* Content-Length is no number, or several */
 } WorkerAnswer;
 
 /**

@@ -24,22 +24,67 @@ has_all (WorkerBody *self)
   return self->length != FERRY_SIZE_UNKNOWN && !self->chunked && self->got == self->length;
 }
 
+/* One read of what came with its chunks. Returns: bytes of the body in it, which may be 0 before the
+ * end, -1 with @error */
+static gssize
+read_chunks_once (WorkerBody *self, gpointer buffer, gsize size, GCancellable *cancellable,
+                  GError **error)
+{
+  gssize n = g_input_stream_read (self->raw, buffer, size, cancellable, error);
+  gsize taken = 0;
+
+  if (n < 0)
+    return -1;
+  if (n == 0 && self->chunks.state == WORKER_CHUNKS_DATA)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECTION_CLOSED,
+                           "The connection ended within a chunk");
+      return -1;
+    }
+  if (n > 0 && !worker_chunks_take (&self->chunks, buffer, (gsize) n, &taken, error) && taken == 0)
+    return -1;
+  self->ended = n == 0 || self->chunks.state == WORKER_CHUNKS_ENDED;
+  return (gssize) taken;
+}
+
 /* Returns: bytes read, 0 at the end, -1 with @error */
 static gssize
-read_once (WorkerBody *self, gpointer buffer, gsize size, GCancellable *cancellable, GError **error)
+read_stream (WorkerBody *self, gpointer buffer, gsize size, gboolean wait,
+             GCancellable *cancellable, GError **error)
 {
   gssize n;
 
-  if (self->ended || has_all (self))
+  if (self->raw == NULL)
+    {
+      n = g_input_stream_read (self->stream, buffer, size, cancellable, error);
+      self->ended = n == 0;
+      return n;
+    }
+
+  do
+    n = read_chunks_once (self, buffer, size, cancellable, error);
+  while (n == 0 && !self->ended && wait);
+  return n;
+}
+
+/* With @wait until there are bytes, without it 0 can also mean that none came. @error may be set
+ * beside bytes. Returns: bytes read, 0 at the end, -1 with @error */
+static gssize
+read_once (WorkerBody *self, gpointer buffer, gsize size, gboolean wait, GCancellable *cancellable,
+           GError **error)
+{
+  gssize n = 0;
+
+  if (has_all (self))
     return 0;
-  n = g_input_stream_read (self->stream, buffer, size, cancellable, error);
+  if (!self->ended)
+    n = read_stream (self, buffer, size, wait, cancellable, error);
   if (n < 0)
     return -1;
-  self->ended = n == 0;
 
   /* Also with a length: libsoup takes the end of a connection that would not be kept for the end of
    * the body. */
-  if (self->ended && self->length != FERRY_SIZE_UNKNOWN && self->got < self->length)
+  if (n == 0 && self->ended && self->length != FERRY_SIZE_UNKNOWN && self->got < self->length)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_CONNECTION_CLOSED,
                    "The connection ended after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
@@ -62,8 +107,11 @@ read_once (WorkerBody *self, gpointer buffer, gsize size, GCancellable *cancella
 static gboolean
 has_more_now (WorkerBody *self)
 {
-  return !self->ended && !has_all (self) && G_IS_POLLABLE_INPUT_STREAM (self->stream) &&
-         g_pollable_input_stream_is_readable (G_POLLABLE_INPUT_STREAM (self->stream));
+  GInputStream *stream = self->raw != NULL ? self->raw : self->stream;
+
+  return !self->ended && !has_all (self) && self->error == NULL &&
+         G_IS_POLLABLE_INPUT_STREAM (stream) &&
+         g_pollable_input_stream_is_readable (G_POLLABLE_INPUT_STREAM (stream));
 }
 
 gssize
@@ -81,7 +129,8 @@ worker_body_read (WorkerBody *self, gpointer buffer, gsize size, GCancellable *c
 
   do
     {
-      n = read_once (self, (guint8 *) buffer + filled, size - filled, cancellable, &self->error);
+      n = read_once (self, (guint8 *) buffer + filled, size - filled, filled == 0, cancellable,
+                     &self->error);
       filled += (gsize) MAX (n, 0);
     }
   while (n > 0 && n < SMALL_READ && size - filled >= LEAST_ROOM && has_more_now (self));
@@ -97,22 +146,9 @@ worker_body_read (WorkerBody *self, gpointer buffer, gsize size, GCancellable *c
 gboolean
 worker_body_is_proven (WorkerBody *self)
 {
-  g_autoptr (GCancellable) cancelled = NULL;
-  GInputStream *decoder;
-  guint8 room[LEAST_ROOM];
-
   if (self->length != FERRY_SIZE_UNKNOWN)
     return TRUE;
-  if (!self->chunked)
-    return self->got > 0;
-  if (!G_IS_FILTER_INPUT_STREAM (self->stream))
-    return FALSE;
-
-  /* What takes the chunks apart is libsoup's inner stream. It remembers the last chunk and then
-   * answers 0 without looking at the connection; when it has not seen it, it turns to the
-   * connection, which a cancelled read does not reach. */
-  decoder = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (self->stream));
-  cancelled = g_cancellable_new ();
-  g_cancellable_cancel (cancelled);
-  return g_input_stream_read (decoder, room, sizeof room, cancelled, NULL) == 0;
+  if (self->chunked)
+    return self->raw != NULL && self->chunks.state == WORKER_CHUNKS_ENDED;
+  return self->got > 0;
 }

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "worker-chunks.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -10,8 +12,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   GInputStream *stream; /* (unowned) */
+  GInputStream *raw;    /* (unowned) (nullable): of a chunked body with its chunks, read instead */
   guint64 length;       /* FERRY_SIZE_UNKNOWN when chunked or ended by close */
   gboolean chunked;
+  WorkerChunks chunks; /* of @raw */
   guint64 got;
   gboolean ended; /* the stream said that it is at its end */
   GError *error;  /* (owned) (nullable): came after bytes that were handed out first */
@@ -40,8 +44,8 @@ gssize worker_body_read (WorkerBody *self, gpointer buffer, gsize size, GCancell
  * Whether the end that worker_body_read() came to is the one the server meant. A length proves it.
  * So does the clean end of a connection that ends the body (GIO reports the others as errors), but
  * not of an empty one: libsoup 3.2.3 takes headers that were cut between two lines for all of them,
- * and then the length may be missing. For chunks: whether the last one was seen; libsoup reports a
- * connection that ends between two chunks as a clean end.
+ * and then the length may be missing. For chunks: whether we saw the last one ourselves; libsoup
+ * reports a connection that ends between two chunks as a clean end.
  */
 gboolean worker_body_is_proven (WorkerBody *self);
 

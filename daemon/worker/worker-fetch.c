@@ -341,6 +341,7 @@ fetch_body (WorkerAttempt *self, WorkerExchange *exchange, guint64 skip, guint64
 {
   g_auto (WorkerBody) body = {
     .stream = exchange->stream,
+    .raw = worker_exchange_is_chunked (exchange) ? worker_exchange_get_raw (exchange) : NULL,
     .length = length,
     .chunked = worker_exchange_is_chunked (exchange),
   };
@@ -509,7 +510,9 @@ use_answer (WorkerAttempt *self, WorkerExchange *exchange, const WorkerAsked *as
   g_free (self->final_url);
   self->final_url = g_uri_to_string (exchange->uri);
   next = fetch_body (self, exchange, skip, judgement.length, error);
-  worker_exchange_close (exchange, next == NEXT_ERROR ? WORKER_CLOSE_DROP : WORKER_CLOSE_FINISHED);
+  worker_exchange_close (exchange, next == NEXT_ERROR || worker_exchange_is_chunked (exchange)
+                                       ? WORKER_CLOSE_DROP
+                                       : WORKER_CLOSE_FINISHED);
   return next;
 }
 

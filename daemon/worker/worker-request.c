@@ -194,6 +194,21 @@ worker_request_send (const WorkerRequester *requester, const WorkerRequest *requ
     }
 }
 
+/* A list of equal numbers is one number (RFC 9110, 8.6). Returns: whether it is anything else */
+static gboolean
+is_odd_length (const char *value)
+{
+  g_auto (GStrv) numbers = g_strsplit (value, ",", -1);
+
+  if (numbers[0] == NULL)
+    return TRUE;
+  for (guint i = 0; numbers[i] != NULL; i++)
+    if (!g_str_equal (g_strstrip (numbers[i]), numbers[0]) || *numbers[i] == '\0' ||
+        strspn (numbers[i], "0123456789") != strlen (numbers[i]))
+      return TRUE;
+  return FALSE;
+}
+
 static guint64
 get_content_length (SoupMessageHeaders *headers)
 {
@@ -207,11 +222,13 @@ worker_exchange_get_answer (WorkerExchange *self)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (self->message);
   const char *type = soup_message_headers_get_one (headers, "Content-Type");
+  const char *length = soup_message_headers_get_list (headers, "Content-Length");
   WorkerAnswer answer = { 0 };
 
   answer.status = soup_message_get_status (self->message);
   answer.content_range = soup_message_headers_get_list (headers, "Content-Range");
   answer.content_length = get_content_length (headers);
+  answer.odd_length = length != NULL && is_odd_length (length);
   answer.multipart = type != NULL && g_ascii_strncasecmp (type, "multipart/byteranges", 20) == 0;
   answer.validator = worker_validator_parse (
       soup_message_headers_get_list (headers, "ETag"),
@@ -225,6 +242,21 @@ worker_exchange_is_chunked (WorkerExchange *self)
 {
   return soup_message_headers_get_encoding (soup_message_get_response_headers (self->message)) ==
          SOUP_ENCODING_CHUNKED;
+}
+
+GInputStream *
+worker_exchange_get_raw (WorkerExchange *self)
+{
+  GInputStream *decoder;
+
+  /* For HTTP/1 libsoup puts a filter for the message's end over one for its encoding over the
+   * connection. */
+  if (!G_IS_FILTER_INPUT_STREAM (self->stream))
+    return NULL;
+  decoder = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (self->stream));
+  if (!G_IS_FILTER_INPUT_STREAM (decoder))
+    return NULL;
+  return g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (decoder));
 }
 
 char **

@@ -70,6 +70,10 @@ WorkerAnswer worker_exchange_get_answer (WorkerExchange *self);
 /** Whether the body has no length of its own but chunks */
 gboolean worker_exchange_is_chunked (WorkerExchange *self);
 
+/** Returns: (transfer none) (nullable): the body with its chunks, which libsoup would take apart;
+ * after a read from it @self can only be closed with WORKER_CLOSE_DROP */
+GInputStream *worker_exchange_get_raw (WorkerExchange *self);
+
 /** Returns: (transfer full): "Name: value" lines for the owner, cleaned, 16 KiB at most; none that
  * holds a secret or an address */
 char **worker_exchange_dup_headers (WorkerExchange *self);
