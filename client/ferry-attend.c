@@ -80,10 +80,23 @@ end_job (Attend *self, FerryRemoteJob *job)
     ferry_loop_quit (self->loop, self->status);
 }
 
+/* Whose failure it is, as far as that has to be said. */
+static char *
+make_error_label (Attend *self, FerryRemoteJob *job)
+{
+  g_autofree char *label = ferry_remote_job_get_label (job);
+  g_autofree char *file = ferry_remote_job_load_failed_name (self->client, job);
+
+  if (self->n_words <= 1 && !self->endless)
+    return g_steal_pointer (&file);
+
+  return file != NULL ? g_strdup_printf ("%s: %s", label, file) : g_steal_pointer (&label);
+}
+
 static void
 show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError *error)
 {
-  g_autofree char *label = ferry_remote_job_get_label (job);
+  g_autofree char *label = NULL;
 
   if (outcome == FERRY_OUTCOME_DONE)
     {
@@ -91,6 +104,7 @@ show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError 
       return;
     }
 
+  label = make_error_label (self, job);
   ferry_board_remove (self->board, job->path);
   if (self->endless)
     {
@@ -100,7 +114,7 @@ show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError 
       ferry_board_print (self->board, line);
       return;
     }
-  ferry_board_report (self->board, self->n_words > 1 ? label : NULL, error);
+  ferry_board_report (self->board, label, error);
   set_status (self, FERRY_EXIT_FAILED);
 }
 
@@ -190,8 +204,10 @@ run (Attend *self, char **words, guint timeout)
   ferry_board_clear (self->board);
   if (status == FERRY_EXIT_TIMEOUT)
     {
-      g_set_error (&error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT,
-                   "%u seconds have passed; the jobs go on in the service", timeout);
+      g_autofree char *time = ferry_format_count (timeout, "second");
+
+      g_set_error (&error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT, "%s passed; %s in the service", time,
+                   self->n_words == 1 ? "the job goes on" : "the jobs go on");
       (void) ferry_exit_report (error);
     }
 

@@ -92,6 +92,7 @@ confirm_all (GPtrArray *jobs, const Options *options)
 {
   guint64 fetched = 0;
   g_autofree char *size = NULL;
+  g_autofree char *count = ferry_format_count (jobs->len, "job");
   g_autofree char *question = NULL;
 
   for (guint i = 0; i < jobs->len; i++)
@@ -100,8 +101,7 @@ confirm_all (GPtrArray *jobs, const Options *options)
     return TRUE;
 
   size = ferry_format_size (fetched);
-  question = g_strdup_printf ("%u jobs have %s fetched. Cancel them and remove it?", jobs->len,
-                              size);
+  question = g_strdup_printf ("Cancel %s and remove the %s fetched?", count, size);
   return ferry_print_confirm (question);
 }
 
@@ -133,6 +133,7 @@ cancel_all (FerryClient *client, const Options *options)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) jobs = NULL;
+  g_autofree char *count = NULL;
   FerryExit status = FERRY_EXIT_DONE;
   guint n = 0;
 
@@ -163,7 +164,8 @@ cancel_all (FerryClient *client, const Options *options)
         }
     }
 
-  ferry_print_note ("%u jobs cancelled", n);
+  count = ferry_format_count (n, "job");
+  ferry_print_note ("%s cancelled", count);
   return status;
 }
 

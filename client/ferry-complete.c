@@ -22,9 +22,9 @@ is_state (GVariant *file, FerryFileState state)
          g_str_equal (word, ferry_file_state_to_string (state));
 }
 
-/* Lists the files that are not fetched yet, and counts them. */
+/* Lists the files that are not fetched yet, and counts them. @index becomes that of the first. */
 static guint
-describe_unfinished (GVariant *files, GString *text)
+describe_unfinished (GVariant *files, GString *text, guint32 *index)
 {
   guint n = 0;
 
@@ -39,6 +39,8 @@ describe_unfinished (GVariant *files, GString *text)
         continue;
       if (n++ >= MAX_LISTED)
         continue;
+      if (n == 1)
+        g_variant_lookup (file, "Index", "u", index);
       g_variant_lookup (file, "LocalPath", "&s", &path);
       name = ferry_print_clean (path);
       g_string_append_printf (text, "%s%s", n > 1 ? ", " : "", name);
@@ -49,24 +51,45 @@ describe_unfinished (GVariant *files, GString *text)
   return n;
 }
 
+/* What can be done so that nothing is lost; waiting helps only where something still moves. */
+static char *
+make_advice (FerryRemoteJob *job, const char *id, guint n, guint32 index)
+{
+  FerryJobState state = ferry_remote_job_get_state (job);
+  g_autofree char *number = n == 1 ? g_strdup_printf ("%u", index) : g_strdup ("INDEX");
+
+  if (state == FERRY_JOB_STATE_ERROR)
+    return g_strdup_printf ("try again (ferry resume %s), leave %s out (ferry remove %s %s)", id,
+                            n == 1 ? "it" : "them", id, number);
+  if (ferry_remote_job_is_alive (job))
+    return g_strdup_printf ("wait for it (ferry wait %s)", id);
+
+  return g_strdup_printf ("let it go on (ferry resume %s)", id);
+}
+
 static gboolean
 check_finished (FerryClient *client, FerryRemoteJob *job, GError **error)
 {
   g_autoptr (GVariant) files = ferry_remote_files_load (client, job->path, error);
   g_autoptr (GString) names = g_string_new (NULL);
   g_autofree char *id = ferry_resolve_short_id (job->id);
+  g_autofree char *advice = NULL;
+  g_autofree char *total = NULL;
+  guint32 index = 0;
   guint n;
 
   if (files == NULL)
     return FALSE;
-  n = describe_unfinished (files, names);
+  n = describe_unfinished (files, names, &index);
   if (n == 0)
     return TRUE;
 
+  advice = make_advice (job, id, n, index);
+  total = ferry_format_count (g_variant_n_children (files), "file");
+
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
-               "completing job %s now would lose %u of %" G_GSIZE_FORMAT
-               " files (%s); wait for it (ferry wait %s), or add --discard-unfinished",
-               id, n, g_variant_n_children (files), names->str, id);
+               "completing job %s now would lose %u of %s (%s); %s, or add --discard-unfinished",
+               id, n, total, names->str, advice);
   return FALSE;
 }
 
@@ -126,10 +149,12 @@ check_finished_foreign (FerryClient *client, const char *id, GError **error)
 
       if (g_str_equal (job->id, id) && done < total)
         {
+          g_autofree char *count = ferry_format_count (total, "file");
+
           g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
                        "completing job %s now would lose %" G_GUINT64_FORMAT
-                       " of %" G_GUINT64_FORMAT " files; add --discard-unfinished to do it anyway",
-                       id, total - done, total);
+                       " of %s; add --discard-unfinished to do it anyway",
+                       id, total - done, count);
           return FALSE;
         }
     }

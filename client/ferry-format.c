@@ -35,6 +35,12 @@ ferry_format_rate (guint64 bytes_per_second)
 }
 
 char *
+ferry_format_count (guint64 n, const char *noun)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+char *
 ferry_format_duration (guint64 seconds)
 {
   guint64 hours = seconds / 3600;
@@ -179,6 +185,33 @@ ferry_format_cut (const char *text, guint width, gboolean utf8)
 
   return g_strdup_printf ("%.*s%s", (int) (find_head (text, width - dots_width) - text), text,
                           dots);
+}
+
+void
+ferry_format_wrap (GString *lines, const char *text, guint indent, guint width)
+{
+  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+  guint used = 0;
+
+  for (gsize i = 0; words[i] != NULL; i++)
+    {
+      guint word_width = ferry_format_width (words[i]);
+
+      if (used > 0 && used + 1 + word_width <= width)
+        {
+          g_string_append_c (lines, ' ');
+          used++;
+        }
+      else
+        {
+          if (used > 0)
+            g_string_append_c (lines, '\n');
+          g_string_append_printf (lines, "%*s", (int) indent, "");
+          used = indent;
+        }
+      g_string_append (lines, words[i]);
+      used += word_width;
+    }
 }
 
 void

@@ -19,6 +19,9 @@ char *ferry_format_size (guint64 bytes);
 /** Returns: (transfer full): @bytes_per_second as "3.1 MB/s" */
 char *ferry_format_rate (guint64 bytes_per_second);
 
+/** Returns: (transfer full): @n and @noun, which takes an "s" unless @n is 1: "1 job", "2 jobs" */
+char *ferry_format_count (guint64 n, const char *noun);
+
 /** Returns: (transfer full): @seconds as "0:05", "12:34", "1:02:03" or "3 d 4 h" */
 char *ferry_format_duration (guint64 seconds);
 
@@ -53,6 +56,9 @@ char *ferry_format_ellipsize (const char *text, guint width, gboolean utf8);
 
 /** Like ferry_format_ellipsize(), but the end is left out: for sentences. */
 char *ferry_format_cut (const char *text, guint width, gboolean utf8);
+
+/** Appends @text in lines of whole words, each at most @width columns behind @indent spaces; the last is not ended. */
+void ferry_format_wrap (GString *lines, const char *text, guint indent, guint width);
 
 /** Appends @text and spaces up to @width columns; with @right the spaces go first. */
 void ferry_format_pad (GString *line, const char *text, guint width, gboolean right);

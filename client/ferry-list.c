@@ -69,8 +69,11 @@ take_cells (GPtrArray *cells)
 static char *
 render_own (GPtrArray *jobs, guint width, gboolean utf8)
 {
-  static const char *const titles[] = { "ID", "STATE", ">DONE", ">SIZE", ">RATE", "NAME", NULL };
-  g_autoptr (FerryTable) table = ferry_table_new (titles);
+  static const FerryColumn columns[] = {
+    { "ID" },   { "STATE" }, { "DONE", TRUE, 3 }, { "SIZE", TRUE, 2 }, { "RATE", TRUE, 1 },
+    { "NAME" },
+  };
+  g_autoptr (FerryTable) table = ferry_table_new (columns, G_N_ELEMENTS (columns));
   guint length = ferry_resolve_short_length (jobs);
 
   for (guint i = 0; i < jobs->len; i++)
@@ -96,9 +99,16 @@ render_own (GPtrArray *jobs, guint width, gboolean utf8)
 static char *
 render_all_users (GPtrArray *jobs, guint width, gboolean utf8)
 {
-  static const char *const titles[] = { "ID",    "OWNER", "STATE",       ">DONE",
-                                        ">SIZE", ">RATE", "APPLICATION", NULL };
-  g_autoptr (FerryTable) table = ferry_table_new (titles);
+  static const FerryColumn columns[] = {
+    { "ID" },
+    { "OWNER" },
+    { "STATE" },
+    { "DONE", TRUE, 4 },
+    { "SIZE", TRUE, 3 },
+    { "RATE", TRUE, 2 },
+    { "APPLICATION", FALSE, 1 },
+  };
+  g_autoptr (FerryTable) table = ferry_table_new (columns, G_N_ELEMENTS (columns));
 
   for (guint i = 0; i < jobs->len; i++)
     {
@@ -151,6 +161,8 @@ ferry_command_list (int argc, char **argv)
     ferry_print_note ("no jobs");
   else
     {
+      for (guint i = 0; i < jobs->len && !all_users; i++)
+        ferry_remote_job_name_failure (client, g_ptr_array_index (jobs, i));
       text = all_users ? render_all_users (jobs, ferry_print_get_width (), utf8)
                        : render_own (jobs, ferry_print_get_width (), utf8);
       fputs (text, stdout);

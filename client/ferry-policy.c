@@ -62,6 +62,10 @@ print_value (GVariant *entry)
   g_autofree char *value = print_member (entry, "Value");
   g_autofree char *unit = print_member (entry, "Unit");
 
+  /* Units are in the plural: "days". */
+  if (g_str_equal (value, "1") && strlen (unit) > 1 && g_str_has_suffix (unit, "s"))
+    unit[strlen (unit) - 1] = '\0';
+
   return *unit != '\0' ? g_strdup_printf ("%s %s", value, unit) : g_steal_pointer (&value);
 }
 
@@ -74,8 +78,10 @@ compare_keys (gconstpointer a, gconstpointer b)
 static void
 print_table (GVariant *policy)
 {
-  static const char *const titles[] = { "KEY", "VALUE", "SOURCE", "RANGE", NULL };
-  g_autoptr (FerryTable) table = ferry_table_new (titles);
+  static const FerryColumn columns[] = {
+    { "KEY" }, { "VALUE" }, { "SOURCE" }, { "RANGE", FALSE, 1 }
+  };
+  g_autoptr (FerryTable) table = ferry_table_new (columns, G_N_ELEMENTS (columns));
   g_autoptr (GPtrArray) keys = g_ptr_array_new ();
   g_autofree char *text = NULL;
 

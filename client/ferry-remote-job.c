@@ -338,6 +338,63 @@ ferry_remote_files_load (FerryClient *client, const char *path, GError **error)
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
+char *
+ferry_remote_job_load_failed_name (FerryClient *client, FerryRemoteJob *job)
+{
+  GVariant *error = g_hash_table_lookup (job->properties, "Error");
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) files = NULL;
+  g_autoptr (GVariant) file = NULL;
+  g_autofree char *name = NULL;
+  const char *path;
+  guint32 index, found;
+
+  if (error == NULL || !g_variant_is_of_type (error, G_VARIANT_TYPE_VARDICT) ||
+      !g_variant_lookup (error, "File", "u", &index) ||
+      ferry_remote_job_get_number (job, "FilesTotal", 0) < 2)
+    return NULL;
+
+  reply = ferry_client_call_job (client, job->path, "GetFiles", g_variant_new ("(uu)", index, 1),
+                                 "(aa{sv})", NULL);
+  files = reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
+  if (files == NULL || g_variant_n_children (files) == 0)
+    return NULL;
+
+  /* When the file was removed meanwhile, the next one comes. */
+  file = g_variant_get_child_value (files, 0);
+  if (!g_variant_lookup (file, "Index", "u", &found) || found != index ||
+      !g_variant_lookup (file, "LocalPath", "&s", &path))
+    return NULL;
+
+  name = g_path_get_basename (path);
+  return ferry_text_clean (name, FERRY_TEXT_MAX);
+}
+
+void
+ferry_remote_job_name_failure (FerryClient *client, FerryRemoteJob *job)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *text = NULL;
+  GVariantDict dict;
+  const char *message;
+
+  /* Of one that goes on, no more than the error's name is shown. */
+  if (ferry_remote_job_is_alive (job))
+    return;
+  name = ferry_remote_job_load_failed_name (client, job);
+  if (name == NULL)
+    return;
+
+  g_variant_dict_init (&dict, g_hash_table_lookup (job->properties, "Error"));
+  if (g_variant_dict_lookup (&dict, "Message", "&s", &message))
+    {
+      text = g_strdup_printf ("%s: %s", name, message);
+      g_variant_dict_insert (&dict, "Message", "s", text);
+    }
+  g_hash_table_replace (job->properties, g_strdup ("Error"),
+                        g_variant_ref_sink (g_variant_dict_end (&dict)));
+}
+
 void
 ferry_remote_set_no_job (GError **error, const char *word)
 {

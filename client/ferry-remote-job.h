@@ -74,6 +74,18 @@ FerryOutcome ferry_remote_job_get_outcome (FerryRemoteJob *self, GError **error)
 /** Returns: (transfer full) (nullable): the Error property as an error, %NULL when it is empty */
 GError *ferry_remote_job_get_error (FerryRemoteJob *self);
 
+/**
+ * ferry_remote_job_load_failed_name:
+ * @job: a job of the caller
+ *
+ * Returns: (transfer full) (nullable): the clean name of the file that the job's Error is about, %NULL when it is about
+ *   none, or when there is no other
+ */
+char *ferry_remote_job_load_failed_name (FerryClient *client, FerryRemoteJob *job);
+
+/** Puts the name of the file into the Error of @job, a job of the caller that failed. */
+void ferry_remote_job_name_failure (FerryClient *client, FerryRemoteJob *job);
+
 /** Returns: (transfer full): the same for any a{sv} that describes an error; @error may be %NULL */
 GError *ferry_remote_error_new (GVariant *error);
 

@@ -12,11 +12,36 @@
 
 #include <stdio.h>
 
+/* Behind the titles of fields, and behind those of a file. */
+#define FIELD_INDENT 19
+#define FILE_INDENT  18
+
+/* @text as it stands behind a title of @indent columns: further lines begin below its first. */
+static char *
+wrap (const char *text, guint indent)
+{
+  guint width = ferry_print_get_width ();
+  GString *lines = g_string_new (NULL);
+
+  /* On a terminal this narrow a line would have no room for a word. */
+  if (width < 2 * indent)
+    return g_string_free (g_string_append (lines, text), FALSE);
+
+  ferry_format_wrap (lines, text, indent, width);
+  g_string_erase (lines, 0, indent);
+  return g_string_free (lines, FALSE);
+}
+
 static void
 print_field (const char *title, const char *text)
 {
-  if (text != NULL && *text != '\0')
-    printf ("  %-16s %s\n", title, text);
+  g_autofree char *wrapped = NULL;
+
+  if (text == NULL || *text == '\0')
+    return;
+
+  wrapped = wrap (text, FIELD_INDENT);
+  printf ("  %-16s %s\n", title, wrapped);
 }
 
 static char *
@@ -129,12 +154,17 @@ print_file (GVariant *file)
   if (status != 0)
     printf ("       %-10s HTTP %u\n", "answer", status);
   if (restarts != 0)
-    printf ("       %-10s %u times\n", "restarted", restarts);
+    {
+      g_autofree char *times = ferry_format_count (restarts, "time");
+
+      printf ("       %-10s %s\n", "restarted", times);
+    }
   if (error != NULL)
     {
       g_autofree char *text = ferry_exit_describe (error);
+      g_autofree char *wrapped = wrap (text, FILE_INDENT);
 
-      printf ("       %-10s %s\n", "error", text);
+      printf ("       %-10s %s\n", "error", wrapped);
     }
 }
 
@@ -192,7 +222,10 @@ ferry_command_show (int argc, char **argv)
   if (json)
     ferry_json_print (ferry_json_from_job (job, files), TRUE);
   else
-    print_sheet (job, files);
+    {
+      ferry_remote_job_name_failure (client, job);
+      print_sheet (job, files);
+    }
 
   return FERRY_EXIT_DONE;
 }

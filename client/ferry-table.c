@@ -7,11 +7,11 @@
 #define FLEXIBLE_MIN 12
 #define GAP          2
 
-#define REMARK_INDENT "    "
+#define INDENT "    "
 
 struct _FerryTable
 {
-  char **titles; /* (owned) */
+  const FerryColumn *columns; /* (not owned) */
   guint n_columns;
   GPtrArray *rows; /* (owned) (element-type Row) */
 };
@@ -22,6 +22,29 @@ typedef struct
   char *remark; /* (owned) (nullable) */
 } Row;
 
+/**
+ * Layout:
+ * @widths: of the columns; 0 = left out
+ * @stacked: whether the first column has a line of its own
+ * @beside: whether remarks stand behind their rows
+ */
+typedef struct
+{
+  guint *widths; /* (owned) */
+  guint width;
+  gboolean utf8;
+  gboolean stacked;
+  gboolean beside;
+} Layout;
+
+static void
+layout_clear (Layout *layout)
+{
+  g_free (layout->widths);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Layout, layout_clear)
+
 static void
 row_free (Row *row)
 {
@@ -31,12 +54,12 @@ row_free (Row *row)
 }
 
 FerryTable *
-ferry_table_new (const char *const *titles)
+ferry_table_new (const FerryColumn *columns, guint n_columns)
 {
   FerryTable *self = g_new0 (FerryTable, 1);
 
-  self->titles = g_strdupv ((char **) titles);
-  self->n_columns = g_strv_length (self->titles);
+  self->columns = columns;
+  self->n_columns = n_columns;
   self->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) row_free);
   return self;
 }
@@ -44,7 +67,6 @@ ferry_table_new (const char *const *titles)
 void
 ferry_table_free (FerryTable *self)
 {
-  g_strfreev (self->titles);
   g_ptr_array_unref (self->rows);
   g_free (self);
 }
@@ -60,91 +82,75 @@ ferry_table_add (FerryTable *self, char **cells, char *remark)
   g_ptr_array_add (self->rows, row);
 }
 
-static gboolean
-is_right (const char *title)
-{
-  return *title == '>';
-}
-
+/* @row is NULL for the titles. */
 static const char *
-get_title (const char *title)
+get_cell (FerryTable *self, const Row *row, guint column)
 {
-  return is_right (title) ? title + 1 : title;
-}
-
-static guint *
-measure (FerryTable *self)
-{
-  guint *widths = g_new0 (guint, self->n_columns);
-
-  for (guint i = 0; i < self->n_columns; i++)
-    {
-      widths[i] = ferry_format_width (get_title (self->titles[i]));
-      for (guint j = 0; j < self->rows->len; j++)
-        {
-          Row *row = g_ptr_array_index (self->rows, j);
-
-          widths[i] = MAX (widths[i], ferry_format_width (row->cells[i]));
-        }
-    }
-
-  return widths;
+  return row != NULL ? row->cells[column] : self->columns[column].title;
 }
 
 static guint
-sum (const guint *widths, guint n)
+measure_column (FerryTable *self, guint column)
+{
+  guint width = ferry_format_width (get_cell (self, NULL, column));
+
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      const char *cell = get_cell (self, g_ptr_array_index (self->rows, i), column);
+
+      width = MAX (width, ferry_format_width (cell));
+    }
+
+  return width;
+}
+
+/* How wide the columns from @first on are, with the gaps between them. */
+static guint
+sum (FerryTable *self, const Layout *layout, guint first)
 {
   guint total = 0;
 
-  for (guint i = 0; i < n; i++)
-    total += widths[i] + (i > 0 ? GAP : 0);
+  for (guint i = first; i < self->n_columns; i++)
+    {
+      if (layout->widths[i] > 0)
+        total += layout->widths[i] + (total > 0 ? GAP : 0);
+    }
 
   return total;
 }
 
-static void
-append_row (FerryTable *self, GString *text, char **cells, const guint *widths, gboolean utf8)
+/* The column from @first on that can be spared most easily; n_columns when there is none. */
+static guint
+find_spare (FerryTable *self, const Layout *layout, guint first)
 {
-  for (guint i = 0; i < self->n_columns; i++)
-    {
-      const char *cell = cells == self->titles ? get_title (cells[i]) : cells[i];
-      g_autofree char *fitted = ferry_format_ellipsize (cell, widths[i], utf8);
+  guint found = self->n_columns;
 
-      if (i > 0)
-        g_string_append (text, "  ");
-      ferry_format_pad (text, fitted, widths[i], is_right (self->titles[i]));
+  for (guint i = first; i < self->n_columns; i++)
+    {
+      guint spare = self->columns[i].spare;
+
+      if (layout->widths[i] > 0 && spare > 0 &&
+          (found == self->n_columns || spare < self->columns[found].spare))
+        found = i;
     }
+
+  return found;
 }
 
+/* Makes the columns from @first on fit into @room, if that can be done at all. */
 static void
-end_line (GString *text)
+fit (FerryTable *self, Layout *layout, guint first, guint room, guint flexible)
 {
-  while (text->len > 0 && text->str[text->len - 1] == ' ')
-    g_string_truncate (text, text->len - 1);
-  g_string_append_c (text, '\n');
-}
+  guint whole = flexible >= first ? layout->widths[flexible] : 0;
+  guint least = MIN (whole, FLEXIBLE_MIN);
+  guint total, spare;
 
-/* @remark below its row, in lines of whole words. */
-static void
-append_remark (GString *text, const char *remark, guint width)
-{
-  g_auto (GStrv) words = g_strsplit (remark, " ", -1);
-  guint used = 0;
+  while ((total = sum (self, layout, first)) > room + whole - least &&
+         (spare = find_spare (self, layout, first)) < self->n_columns)
+    layout->widths[spare] = 0;
 
-  for (gsize i = 0; words[i] != NULL; i++)
-    {
-      guint word_width = ferry_format_width (words[i]);
-
-      if (used > 0 && used + 1 + word_width > width)
-        {
-          end_line (text);
-          used = 0;
-        }
-      g_string_append (text, used > 0 ? " " : REMARK_INDENT);
-      used += used > 0 ? 1 : strlen (REMARK_INDENT);
-      g_string_append (text, words[i]);
-      used += word_width;
-    }
+  if (total > room && flexible >= first && layout->widths[flexible] > 0)
+    layout->widths[flexible] -= MIN (total - room, layout->widths[flexible] - 1);
 }
 
 /* The widest remark of all rows, and the gap before it. */
@@ -164,36 +170,91 @@ measure_remarks (FerryTable *self)
   return width;
 }
 
+static void
+lay_out (FerryTable *self, Layout *layout, guint flexible)
+{
+  guint total;
+
+  layout->widths = g_new0 (guint, self->n_columns);
+  for (guint i = 0; i < self->n_columns; i++)
+    layout->widths[i] = measure_column (self, i);
+
+  total = sum (self, layout, 0);
+  layout->beside = total + measure_remarks (self) <= layout->width;
+  if (total <= layout->width)
+    return;
+
+  layout->stacked = layout->widths[0] > layout->width * 2 / 5;
+  if (!layout->stacked)
+    fit (self, layout, 0, layout->width, flexible);
+  else if (layout->width > strlen (INDENT))
+    fit (self, layout, 1, layout->width - strlen (INDENT), flexible);
+}
+
+static void
+end_line (GString *text)
+{
+  while (text->len > 0 && text->str[text->len - 1] == ' ')
+    g_string_truncate (text, text->len - 1);
+  g_string_append_c (text, '\n');
+}
+
+/* One line for a row, two when it is stacked; the last is not ended. */
+static void
+append_row (FerryTable *self, GString *text, const Row *row, const Layout *layout)
+{
+  g_autoptr (GString) line = g_string_new (layout->stacked ? INDENT : NULL);
+  gsize start = line->len;
+  g_autofree char *cut = NULL;
+
+  if (layout->stacked)
+    {
+      g_autofree char *fitted = ferry_format_cut (get_cell (self, row, 0), layout->width,
+                                                  layout->utf8);
+
+      g_string_append (text, fitted);
+      end_line (text);
+    }
+
+  for (guint i = layout->stacked ? 1 : 0; i < self->n_columns; i++)
+    {
+      g_autofree char *fitted = NULL;
+
+      if (layout->widths[i] == 0)
+        continue;
+      fitted = ferry_format_ellipsize (get_cell (self, row, i), layout->widths[i], layout->utf8);
+      if (line->len > start)
+        g_string_append (line, "  ");
+      ferry_format_pad (line, fitted, layout->widths[i], self->columns[i].right);
+    }
+
+  /* On a terminal narrower than the columns that cannot be spared. */
+  cut = ferry_format_cut (line->str, layout->width, layout->utf8);
+  g_string_append (text, cut);
+}
+
 char *
 ferry_table_render (FerryTable *self, guint width, guint flexible, gboolean utf8)
 {
-  g_autofree guint *widths = measure (self);
+  g_auto (Layout) layout = { .width = width, .utf8 = utf8 };
   GString *text = g_string_new (NULL);
-  guint total = sum (widths, self->n_columns);
-  gboolean beside = total + measure_remarks (self) <= width;
 
-  if (total > width)
-    {
-      guint excess = MIN (total - width, widths[flexible] - MIN (widths[flexible], FLEXIBLE_MIN));
-
-      widths[flexible] -= excess;
-    }
-
-  append_row (self, text, self->titles, widths, utf8);
+  lay_out (self, &layout, flexible);
+  append_row (self, text, NULL, &layout);
   end_line (text);
   for (guint i = 0; i < self->rows->len; i++)
     {
       Row *row = g_ptr_array_index (self->rows, i);
 
-      append_row (self, text, row->cells, widths, utf8);
+      append_row (self, text, row, &layout);
       if (row->remark != NULL && *row->remark != '\0')
         {
-          if (beside)
+          if (layout.beside)
             g_string_append_printf (text, "  %s", row->remark);
           else
             {
               end_line (text);
-              append_remark (text, row->remark, width);
+              ferry_format_wrap (text, row->remark, strlen (INDENT), width);
             }
         }
       end_line (text);

@@ -41,6 +41,27 @@ test_rate (void)
 }
 
 static void
+test_wrap (void)
+{
+  g_autoptr (GString) lines = g_string_new (NULL);
+
+  ferry_format_wrap (lines, "one two three-four-five six", 2, 10);
+  g_assert_cmpstr (lines->str, ==, "  one two\n  three-four-five\n  six");
+}
+
+static void
+test_count (void)
+{
+  g_autofree char *none = ferry_format_count (0, "job");
+  g_autofree char *one = ferry_format_count (1, "job");
+  g_autofree char *two = ferry_format_count (2, "job");
+
+  g_assert_cmpstr (none, ==, "0 jobs");
+  g_assert_cmpstr (one, ==, "1 job");
+  g_assert_cmpstr (two, ==, "2 jobs");
+}
+
+static void
 test_duration (void)
 {
   static const struct
@@ -154,6 +175,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/format/size", test_size);
   g_test_add_func ("/client/format/rate", test_rate);
+  g_test_add_func ("/client/format/count", test_count);
+  g_test_add_func ("/client/format/wrap", test_wrap);
   g_test_add_func ("/client/format/duration", test_duration);
   g_test_add_func ("/client/format/time", test_time);
   g_test_add_func ("/client/format/percent", test_percent);
