@@ -224,20 +224,31 @@ ferry_bar_render (const FerryBar *bar, const FerryBarStyle *style)
   return g_string_free (line, FALSE);
 }
 
+/* How much, in what time, how fast, as far as these are known. */
+static char *
+make_tail (guint64 bytes, guint64 fetched, gint64 microseconds)
+{
+  g_autofree char *size = ferry_format_size (bytes);
+  g_autofree char *time = NULL;
+  g_autofree char *rate = NULL;
+
+  if (microseconds < 0)
+    return g_steal_pointer (&size);
+
+  time = ferry_format_duration ((guint64) (microseconds + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC);
+  /* A rate over less than a hundredth of a second says nothing. */
+  if (microseconds < 10000)
+    return g_strdup_printf ("%s in %s", size, time);
+
+  rate = ferry_format_rate ((guint64) ((double) fetched * G_USEC_PER_SEC / (double) microseconds));
+  return g_strdup_printf ("%s in %s  %s", size, time, rate);
+}
+
 char *
 ferry_bar_render_done (const char *name, guint64 bytes, guint64 fetched, gint64 microseconds,
                        const FerryBarStyle *style)
 {
-  guint64 seconds = (guint64) (microseconds + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC;
-  g_autofree char *size = ferry_format_size (bytes);
-  g_autofree char *time = ferry_format_duration (seconds);
-  /* A rate over less than a hundredth of a second says nothing. */
-  g_autofree char *rate = microseconds >= 10000
-                              ? ferry_format_rate ((guint64) ((double) fetched * G_USEC_PER_SEC /
-                                                              (double) microseconds))
-                              : NULL;
-  g_autofree char *tail = g_strdup_printf ("%s in %s%s%s", size, time, rate != NULL ? "  " : "",
-                                           rate != NULL ? rate : "");
+  g_autofree char *tail = make_tail (bytes, fetched, microseconds);
   guint tail_width = ferry_format_width (tail);
   g_autofree char *shown = ferry_format_ellipsize (
       name, style->width > tail_width + GAP + NAME_MIN ? style->width - tail_width - GAP : NAME_MIN,

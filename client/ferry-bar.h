@@ -49,7 +49,7 @@ char *ferry_bar_render (const FerryBar *bar, const FerryBarStyle *style);
  * @name: clean text
  * @bytes: size
  * @fetched: how many of them were fetched now; the rest was there before
- * @microseconds: that it took
+ * @microseconds: that it took, -1 = not known
  *
  * Returns: (transfer full): the line that stays: "name  12.3 MB in 0:04  3.1 MB/s"
  */

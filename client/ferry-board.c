@@ -6,6 +6,7 @@
 #include "ferry-exit.h"
 #include "ferry-explain.h"
 #include "ferry-format.h"
+#include "ferry-meter.h"
 #include "ferry-screen.h"
 #include "ferry-text.h"
 
@@ -33,8 +34,7 @@ typedef struct
   char *key;           /* (owned) */
   char *label;         /* (owned) */
   FerryRemoteJob *job; /* (owned) (nullable): a copy */
-  gint64 start;        /* monotonic: when it was first seen to move */
-  guint64 start_bytes; /* that were there already */
+  FerryMeter meter;    /* of the job */
 } Line;
 
 static void
@@ -239,11 +239,7 @@ copy_job (Line *line, FerryRemoteJob *job)
   gpointer name, value;
 
   if (line->job == NULL)
-    {
-      line->job = ferry_remote_job_new (job->path);
-      if (is_older (job))
-        line->start_bytes = ferry_remote_job_get_number (job, "BytesTransferred", 0);
-    }
+    line->job = ferry_remote_job_new (job->path);
 
   g_hash_table_iter_init (&iter, job->properties);
   while (g_hash_table_iter_next (&iter, &name, &value))
@@ -265,15 +261,16 @@ ferry_board_update (FerryBoard *self, const char *key, const char *label, FerryR
       line->key = g_strdup (key);
       line->label = label != NULL ? ferry_text_clean (label, FERRY_TEXT_MAX)
                                   : ferry_remote_job_get_label (job);
-      line->start = g_get_monotonic_time ();
       g_ptr_array_add (self->lines, line);
     }
-  if (job != NULL)
-    copy_job (line, job);
-  /* The time that counts is that of the transfer, not of waiting for a turn. */
-  if (job == NULL ||
-      (ferry_remote_job_get_state (job) == FERRY_JOB_STATE_QUEUED && get_done (line) == 0))
-    line->start = g_get_monotonic_time ();
+  if (job == NULL)
+    line->meter.start = g_get_monotonic_time ();
+  else
+    {
+      copy_job (line, job);
+      ferry_meter_update (&line->meter, ferry_remote_job_get_state (job), get_done (line),
+                          is_older (job), g_get_monotonic_time ());
+    }
   /* Drawn at the next tick: many changes make one picture. */
 }
 
@@ -290,8 +287,9 @@ ferry_board_finish (FerryBoard *self, const char *key)
 
   style = get_style (self);
   done = get_done (line);
-  text = ferry_bar_render_done (line->label, done, done - MIN (line->start_bytes, done),
-                                g_get_monotonic_time () - line->start, &style);
+  text = ferry_bar_render_done (line->label, done, ferry_meter_get_fetched (&line->meter, done),
+                                ferry_meter_get_elapsed (&line->meter, g_get_monotonic_time ()),
+                                &style);
   self->n_finished++;
   ferry_board_print (self, text);
   ferry_board_remove (self, key);

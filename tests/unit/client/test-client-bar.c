@@ -163,6 +163,7 @@ test_done (void)
   g_autofree char *instant = ferry_bar_render_done ("file.iso", 100, 100, 0, &style);
   g_autofree char *rest = ferry_bar_render_done ("file.iso", 12300000, 4000000, 4 * G_USEC_PER_SEC,
                                                  &style);
+  g_autofree char *ended = ferry_bar_render_done ("file.iso", 100, 0, -1, &style);
   FerryBarStyle narrow = make_style (39, TRUE);
   g_autofree char *fitted = ferry_bar_render_done (NAME, 12300000, 12300000, 4 * G_USEC_PER_SEC,
                                                    &narrow);
@@ -170,6 +171,7 @@ test_done (void)
   g_assert_cmpstr (line, ==, "file.iso  12.3 MB in 0:04  3.1 MB/s");
   g_assert_cmpstr (instant, ==, "file.iso  100 B in 0:00");
   g_assert_cmpstr (rest, ==, "file.iso  12.3 MB in 0:04  1.0 MB/s");
+  g_assert_cmpstr (ended, ==, "file.iso  100 B");
   g_assert_cmpuint (ferry_format_width (fitted), <=, 39);
 }
 
