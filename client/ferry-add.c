@@ -21,6 +21,7 @@ add_file (FerryClient *client, const char *word, const char *text, const char *t
   g_autoptr (FerryRemoteJob) job = path != NULL ? ferry_resolve_job (client, word, error) : NULL;
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) set = NULL;
+  g_autoptr (GError) local_error = NULL;
   GVariantBuilder file_options;
   GVariant *credentials;
   guint32 index;
@@ -31,9 +32,15 @@ add_file (FerryClient *client, const char *word, const char *text, const char *t
   credentials = ferry_url_get_credentials (url, "server");
   if (credentials != NULL)
     {
-      set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()", error);
+      set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()",
+                                   &local_error);
       if (set == NULL)
-        return FALSE;
+        {
+          g_propagate_error (error, ferry_url_explain_credentials (g_steal_pointer (&local_error),
+                                                                   FERRY_URL_NO_PASSWORD
+                                                                   "`ferry header ID @FILE`"));
+          return FALSE;
+        }
     }
 
   g_variant_builder_init (&file_options, G_VARIANT_TYPE_VARDICT);

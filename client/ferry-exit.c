@@ -102,6 +102,26 @@ get_advice (const char *name)
   return NULL;
 }
 
+/* What can be done about it, to be said behind the service's own words. */
+static const char *
+get_hint (const char *name)
+{
+  if (g_str_equal (name, DBUS_ERROR "InteractiveAuthorizationRequired"))
+    return "; run this as root, or on a terminal of a session with a polkit agent";
+
+  return "";
+}
+
+/* @text without the full stop of a whole sentence, when something is to follow. */
+static void
+open_end (char *text)
+{
+  gsize length = strlen (text);
+
+  if (length > 0 && text[length - 1] == '.')
+    text[length - 1] = '\0';
+}
+
 char *
 ferry_exit_describe (const GError *error)
 {
@@ -109,6 +129,7 @@ ferry_exit_describe (const GError *error)
   g_autoptr (GError) stripped = g_error_copy (error);
   g_autofree char *text = NULL;
   const char *advice = get_advice (name);
+  const char *hint = get_hint (name);
   const char *dot = strrchr (name, '.');
 
   if (advice != NULL && g_dbus_error_is_remote_error (error))
@@ -116,8 +137,10 @@ ferry_exit_describe (const GError *error)
 
   g_dbus_error_strip_remote_error (stripped);
   text = ferry_text_clean (stripped->message, FERRY_TEXT_MAX);
+  if (*hint != '\0')
+    open_end (text);
 
-  return g_strdup_printf ("%s: %s", dot != NULL ? dot + 1 : name, text);
+  return g_strdup_printf ("%s: %s%s", dot != NULL ? dot + 1 : name, text, hint);
 }
 
 FerryExit

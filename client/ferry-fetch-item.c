@@ -86,6 +86,17 @@ add_headers (GVariantBuilder *properties, char **headers)
   add_strings (properties, "CustomHeaders", secret);
 }
 
+GError *
+ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error)
+{
+  const char *advice = item->url->user != NULL
+                           ? FERRY_URL_NO_PASSWORD "-H @FILE"
+                           : "this version of Ferry takes no user and password for a proxy, and "
+                             "there is one in the environment (http_proxy and the like)";
+
+  return ferry_url_explain_credentials (g_error_copy (error), advice);
+}
+
 GVariant *
 ferry_fetch_make_arguments (const FerryFetchItem *item, const FerryFetchOptions *options,
                             GError **error)

@@ -298,7 +298,9 @@ adopt (Fetch *self, FerryFetchItem *item)
 static void
 refuse_item (Fetch *self, FerryFetchItem *item, const GError *error)
 {
-  report_item (self, item, error);
+  g_autoptr (GError) explained = ferry_fetch_explain_refusal (item, error);
+
+  report_item (self, item, explained);
   end_item (self, item, ferry_exit_from_error (error));
 }
 
@@ -507,11 +509,13 @@ report_left (Fetch *self, FerryExit status)
                word, get_id (item), label, id, id);
     }
   if (n > MAX_NAMED)
-    fprintf (stderr, "ferry: %s: %u more jobs go on, see `ferry list`\n", word, n - MAX_NAMED);
+    fprintf (stderr, "ferry: %s: %u more go on in the service, see `ferry list`\n", word,
+             n - MAX_NAMED);
 
   n = count (self, FERRY_FETCH_WAITING) + count (self, FERRY_FETCH_UNSURE);
   if (n > 0)
-    fprintf (stderr, "ferry: %s: %u URLs were not handed over to the service\n", word, n);
+    fprintf (stderr, "ferry: %s: %u of %u URLs not handed over to the service\n", word, n,
+             self->items->len);
 }
 
 static gboolean

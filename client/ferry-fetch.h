@@ -68,6 +68,15 @@ GVariant *ferry_fetch_make_arguments (const FerryFetchItem *item, const FerryFet
                                       GError **error);
 
 /**
+ * ferry_fetch_explain_refusal:
+ * @item: what the service refused to fetch
+ * @error: what it said
+ *
+ * Returns: (transfer full): the same, or what can be done about it
+ */
+GError *ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error);
+
+/**
  * ferry_fetch_run:
  * @items: (element-type FerryFetchItem): what to fetch
  *

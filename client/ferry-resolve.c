@@ -36,10 +36,37 @@ set_ambiguous (GError **error, GPtrArray *found, const char *word)
   ferry_exit_set_usage (error, "\"%s\" may mean any of %u jobs: %s", clean, found->len, ids->str);
 }
 
+/* The newest of @found when all have ended and are called @word; else it is not sure which is meant. */
+static FerryRemoteJob *
+find_newest (GPtrArray *found, const char *word)
+{
+  FerryRemoteJob *newest = NULL;
+  guint64 newest_time = 0;
+
+  for (guint i = 0; i < found->len; i++)
+    {
+      FerryRemoteJob *job = g_ptr_array_index (found, i);
+      guint64 time = ferry_remote_job_get_number (job, "CreationTime", 0);
+
+      if (!ferry_remote_job_is_final (job) ||
+          !g_str_equal (ferry_remote_job_get_string (job, "DisplayName"), word))
+        return NULL;
+      /* They come oldest first: of two of the same time, the later one. */
+      if (time >= newest_time)
+        {
+          newest = job;
+          newest_time = time;
+        }
+    }
+
+  return newest;
+}
+
 FerryRemoteJob *
 ferry_resolve_pick (GPtrArray *jobs, const char *word, GError **error)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  FerryRemoteJob *newest;
 
   for (guint i = 0; i < jobs->len; i++)
     {
@@ -54,12 +81,16 @@ ferry_resolve_pick (GPtrArray *jobs, const char *word, GError **error)
 
   if (found->len == 1)
     return g_ptr_array_index (found, 0);
-  if (found->len > 1)
-    set_ambiguous (error, found, word);
-  else
-    ferry_remote_set_no_job (error, word);
+  if (found->len == 0)
+    {
+      ferry_remote_set_no_job (error, word);
+      return NULL;
+    }
 
-  return NULL;
+  newest = find_newest (found, word);
+  if (newest == NULL)
+    set_ambiguous (error, found, word);
+  return newest;
 }
 
 /* Takes the job @word out of @jobs. */

@@ -18,6 +18,8 @@ gboolean ferry_resolve_is_id (const char *word);
  * @jobs: (element-type FerryRemoteJob): jobs
  * @word: what was typed
  *
+ * Of jobs that have ended, the newest of a name is meant.
+ *
  * Returns: (transfer none) (nullable): the one job that is meant; UnknownObject when there is none,
  *   InvalidArgs, naming them, when there are several
  */

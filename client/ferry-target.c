@@ -113,6 +113,17 @@ ferry_url_get_credentials (const FerryUrl *self, const char *target)
   return g_variant_new ("(ssa{sv})", target, "basic", &credentials);
 }
 
+GError *
+ferry_url_explain_credentials (GError *error, const char *advice)
+{
+  if (!g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED) ||
+      strstr (error->message, "Credentials") == NULL)
+    return error;
+
+  g_error_free (error);
+  return g_error_new_literal (G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED, advice);
+}
+
 /* Whether @name is one file's name that harms neither the directory nor the terminal. */
 static gboolean
 is_usable (const char *name)

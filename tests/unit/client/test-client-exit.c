@@ -111,6 +111,21 @@ test_advice (void)
   g_assert_nonnull (strstr (text, "systemctl status ferryd"));
 }
 
+/* The service's words stay, and what to do is said behind them. */
+static void
+test_hint (void)
+{
+  g_autoptr (GError)
+      error = g_dbus_error_new_for_dbus_error (DBUS "InteractiveAuthorizationRequired",
+                                               "A person must be asked.");
+  g_autofree char *text = ferry_exit_describe (error);
+
+  g_assert_cmpstr (
+      text, ==,
+      "InteractiveAuthorizationRequired: A person must be asked; run this as root, or on "
+      "a terminal of a session with a polkit agent");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -120,5 +135,6 @@ main (int argc, char **argv)
   g_test_add_func ("/client/exit/local", test_local);
   g_test_add_func ("/client/exit/clean", test_clean);
   g_test_add_func ("/client/exit/advice", test_advice);
+  g_test_add_func ("/client/exit/hint", test_hint);
   return g_test_run ();
 }

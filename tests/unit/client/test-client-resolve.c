@@ -91,6 +91,44 @@ test_ambiguous (void)
   g_assert_nonnull (strstr (error->message, "3f2a1"));
 }
 
+static void
+add_ended (GPtrArray *jobs, const char *id, const char *name, guint64 created)
+{
+  FerryRemoteJob *job;
+
+  add (jobs, id, name);
+  job = g_ptr_array_index (jobs, jobs->len - 1);
+  g_hash_table_insert (job->properties, g_strdup ("State"),
+                       g_variant_ref_sink (g_variant_new_string ("acknowledged")));
+  g_hash_table_insert (job->properties, g_strdup ("CreationTime"),
+                       g_variant_ref_sink (g_variant_new_uint64 (created)));
+}
+
+/* Of those that have ended a name means the newest; a beginning of ids still means none. */
+static void
+test_ended (void)
+{
+  g_autoptr (GPtrArray)
+      jobs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_remote_job_free);
+  g_autoptr (GError) error = NULL;
+  FerryRemoteJob *job;
+
+  add_ended (jobs, ID_A, "a.zip", 5);
+  add_ended (jobs, ID_B, "a.zip", 9);
+  add_ended (jobs, ID_C, "a.zip", 7);
+  job = ferry_resolve_pick (jobs, "a.zip", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (job->id, ==, ID_B);
+  g_assert_null (ferry_resolve_pick (jobs, "3f2a", &error));
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+  g_clear_error (&error);
+
+  /* Beside one that goes on it is not sure any more. */
+  add (jobs, "00000000000000000000000000000004", "a.zip");
+  g_assert_null (ferry_resolve_pick (jobs, "a.zip", &error));
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+}
+
 /* A name that is the beginning of another job's id means neither for sure. */
 static void
 test_name_like_id (void)
@@ -132,6 +170,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/resolve/found", test_found);
   g_test_add_func ("/client/resolve/not-found", test_not_found);
   g_test_add_func ("/client/resolve/ambiguous", test_ambiguous);
+  g_test_add_func ("/client/resolve/ended", test_ended);
   g_test_add_func ("/client/resolve/name-like-id", test_name_like_id);
   g_test_add_func ("/client/resolve/short-length", test_short_length);
   g_test_add_func ("/client/resolve/is-id", test_is_id);
