@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -214,21 +215,29 @@ def run_plain(counts, program, command, env, cwd):
     counts.case(program, '', outcome, 'status {}'.format(done.returncode), done.stdout)
 
 
+def contains(path, pattern):
+    with open(path, encoding='utf-8') as source:
+        return pattern in source.read()
+
+
 def run_bus(counts, build_dir, pattern):
     folder = os.path.join(ROOT, 'tests', 'bus')
-    env = sanitizer_environment()
-    env['FERRY_BUILD_DIR'] = build_dir
     for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
         if not (name.startswith('test_') and name.endswith('.py')):
             continue
         program = 'bus/' + name[:-3]
-        command = ['/usr/bin/python3', '-B', os.path.join(folder, name)]
+        command = ['/usr/bin/python3', '-B', path]
         if pattern and pattern not in program:
-            with open(os.path.join(folder, name), encoding='utf-8') as source:
-                if pattern not in source.read():
-                    continue
+            if not contains(path, pattern):
+                continue
             command += ['-k', pattern]
-        TapProgram(counts, program, command, env, BUS_TIMEOUT, folder).run()
+        # Whatever becomes of the program, what it leaves goes with this.
+        with tempfile.TemporaryDirectory(prefix='ferry-', dir='/var/tmp',
+                                         ignore_cleanup_errors=True) as place:
+            os.chmod(place, 0o755)
+            env = dict(sanitizer_environment(), FERRY_BUILD_DIR=build_dir, FERRY_TEST_TMP=place)
+            TapProgram(counts, program, command, env, BUS_TIMEOUT, folder).run()
 
 
 def run_system(counts):

@@ -80,23 +80,6 @@ SANITIZER = re.compile(r'ERROR: (?:Address|Leak|Undefined\w*)Sanitizer|runtime e
                        r'|CRITICAL \*\*|ERROR:[\w./-]+\.c:\d+')
 
 
-def target(path):
-    """A built program, or a skipped test that says which one is missing."""
-    full = os.path.join(BUILD, path)
-    if not os.path.exists(full):
-        raise unittest.SkipTest(path + ' is not built')
-    return full
-
-
-def first(*patterns):
-    """The first file that one of the glob patterns finds, or None."""
-    for pattern in patterns:
-        found = sorted(glob.glob(pattern, recursive=True))
-        if found:
-            return found[0]
-    return None
-
-
 class World:
     """All of it; parts are started by start() and ended by stop(), whatever happened between.
 
@@ -132,9 +115,6 @@ class World:
     def start(self, ferryd=True):
         """Starts bus, polkit and, unless told otherwise, ferryd."""
         try:
-            if ferryd:
-                target('daemon/ferryd')
-                target('daemon/worker/ferry-worker')
             self._make_place()
             self._start_bus()
             if self.with_polkit:
@@ -159,7 +139,8 @@ class World:
             self.stack.close()
 
     def _make_place(self):
-        base = tempfile.mkdtemp(prefix='ferry-test-', dir='/var/tmp')
+        base = tempfile.mkdtemp(prefix='ferry-test-', dir=os.environ.get('FERRY_TEST_TMP',
+                                                                        '/var/tmp'))
         self.stack.callback(shutil.rmtree, base, ignore_errors=True)
         os.chmod(base, 0o755)
         self.dir = base
@@ -196,10 +177,7 @@ class World:
         includes = []
         if self.root:
             includes.append('/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf')
-            policy = first(os.path.join(SOURCE, 'dbus', 'org.ferry.Transfer1.conf'),
-                           os.path.join(BUILD, 'dbus', 'org.ferry.Transfer1.conf'))
-            if policy:
-                includes.append(policy)
+            includes.append(os.path.join(SOURCE, 'dbus', 'org.ferry.Transfer1.conf'))
         else:
             own = os.path.join(self.dir, 'etc', 'own.conf')
             with open(own, 'w', encoding='utf-8') as out:
@@ -284,11 +262,7 @@ class World:
     def _start_polkit(self):
         actions = os.path.join(self.dir, 'etc', 'actions')
         shutil.copytree('/usr/share/polkit-1/actions', actions)
-        ours = first(os.path.join(SOURCE, 'polkit', '*.policy'),
-                     os.path.join(BUILD, 'polkit', '*.policy'))
-        self.has_actions = ours is not None
-        if ours:
-            shutil.copy(ours, actions)
+        shutil.copy(os.path.join(SOURCE, 'polkit', 'org.ferry.transfer1.policy'), actions)
         self._over('/usr/share/polkit-1/actions', actions)
         self.rules = os.path.join(self.dir, 'etc', 'rules')
         os.mkdir(self.rules)
@@ -345,15 +319,8 @@ class World:
         etc = os.path.join(self.dir, 'etc', 'dconf')
         for name in ('profile', 'db/ferry.d/locks', 'db/machine.d/locks', 'db/local.d/locks'):
             os.makedirs(os.path.join(etc, name))
-        profile = first(os.path.join(SOURCE, 'data', 'dconf', 'profile', 'ferry'),
-                        os.path.join(SOURCE, 'data', '*dconf*profile*'),
-                        os.path.join(SOURCE, 'data', '**', 'ferry.profile'))
-        with open(os.path.join(etc, 'profile', 'ferry'), 'w', encoding='utf-8') as out:
-            if profile:
-                with open(profile, encoding='utf-8') as source:
-                    out.write(source.read())
-            else:
-                out.write('user-db:ferry\nsystem-db:ferry\nsystem-db:machine\nsystem-db:local\n')
+        shutil.copy(os.path.join(SOURCE, 'data', 'dconf', 'profile', 'ferry'),
+                    os.path.join(etc, 'profile', 'ferry'))
         for folder, folders, names in os.walk(etc):
             os.chmod(folder, 0o755)
             for name in names:
@@ -397,12 +364,7 @@ class World:
             self._make_dconf()
         worker = (os.path.join(self.lib, self.worker) if self.worker else
                   os.path.join(self.build, 'daemon/worker/ferry-worker'))
-        schema = first(os.path.join(BUILD, 'data', 'gschemas.compiled'),
-                       os.path.join(BUILD, '**', 'gschemas.compiled'))
         extra = {'G_MESSAGES_DEBUG': 'all'} if os.environ.get('FERRY_TEST_DEBUG') else {}
-        if schema:
-            extra['GSETTINGS_SCHEMA_DIR'] = os.path.join(
-                self.build, os.path.relpath(os.path.dirname(schema), BUILD))
         self.state, self.runtime = state, runtime
         self.ferryd = Process('ferryd', [os.path.join(self.build, 'daemon/ferryd'),
                                          '--launcher=direct', '--state-directory=' + state,
@@ -525,7 +487,6 @@ class World:
 
     def ferry(self, *args, user=None, timeout=60, **popen):
         """Runs the command line tool."""
-        target('client/ferry')
         return self.run([os.path.join(self.build, 'client/ferry'), *args], user, timeout, **popen)
 
     @property
