@@ -193,6 +193,23 @@ act_on_slow_deadline (FerryEngine *self, FerryJob *job)
                              cancelled_cb, NULL);
 }
 
+/* Final jobs count in no limit, so that something else must keep a user from filling memory and disk with jobs that he
+ * creates and cancels all day: the oldest of them go early. */
+void
+ferry_engine_trim_final_jobs (FerryEngine *self, uid_t uid)
+{
+  g_autoptr (GPtrArray) jobs = ferry_queue_list (self->queue, uid);
+  guint n_final = 0;
+
+  for (guint i = jobs->len; i > 0; i--)
+    {
+      FerryJob *job = g_ptr_array_index (jobs, i - 1);
+
+      if (ferry_job_state_is_final (job->state) && ++n_final > FERRY_MAX_FINAL_JOBS)
+        ferry_queue_remove (self->queue, job);
+    }
+}
+
 static void slow_timer_cb (gpointer data);
 
 static void

@@ -24,6 +24,9 @@ G_BEGIN_DECLS
  * noted and goes on. */
 #define FERRY_REMOVE_PATIENCE (10 * G_USEC_PER_SEC)
 
+/* Final jobs of one user that are kept, the newest; as long as policy's retention says at the most. */
+#define FERRY_MAX_FINAL_JOBS 1000
+
 /* How long Suspend waits for the checkpoint before it answers. */
 #define FERRY_CHECKPOINT_PATIENCE (10 * G_USEC_PER_SEC)
 
@@ -155,6 +158,7 @@ void ferry_engine_note_progress (FerryEngine *self, FerryJob *job);
 void ferry_engine_arm_deadlines (FerryEngine *self);
 void ferry_engine_note_slow_deadline (FerryEngine *self, FerryJob *job);
 void ferry_engine_rescan_deadlines (FerryEngine *self);
+void ferry_engine_trim_final_jobs (FerryEngine *self, uid_t uid);
 void ferry_engine_clear_deadlines (FerryEngine *self);
 void ferry_engine_start_active_time (FerryEngine *self, FerryJob *job);
 void ferry_engine_stop_active_time (FerryEngine *self, FerryJob *job);

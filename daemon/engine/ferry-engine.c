@@ -358,7 +358,10 @@ ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
     job->transfer_completion_time = ferry_clock_get_wall (self->clock);
 
   ferry_job_apply (job, event, NULL);
-  ferry_engine_reschedule (self);
+  /* A plan looks at every job that lives: only when there is something to plan, a turn that ended or a job that may want
+   * one. */
+  if (!ferry_job_state_is_active (next) && (was_active || is_live (job)))
+    ferry_engine_reschedule (self);
 }
 
 typedef struct

@@ -94,6 +94,7 @@ enter_queue (FerryEngine *self, GTask *task)
   ferry_engine_note_activity (self, job);
   move_files (submission);
   ferry_queue_add (self->queue, job);
+  ferry_engine_trim_final_jobs (self, job->owner);
   ferry_job_touch (job, FERRY_CHANGE_JOB | FERRY_CHANGE_FILES);
   if (submission->resume)
     ferry_engine_resume (self, job, NULL);

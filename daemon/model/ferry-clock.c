@@ -3,7 +3,6 @@
 #include "ferry-clock.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -50,8 +49,9 @@ ferry_clock_clear (FerryClock *self, guint *id)
 
 /* == the machine's clock ==
  *
- * One timerfd on CLOCK_BOOTTIME armed for the earliest timer: GLib's own timeouts stand still in
- * suspend, so that a retry due at 3:00 would come hours late. */
+ * One timerfd on CLOCK_BOOTTIME armed for the earliest timer: GLib's own timeouts stand still in suspend, so that a
+ * retry due at 3:00 would come hours late. It is armed before the main loop sleeps and not with each change: timers
+ * come and go by the hundred in one turn. */
 
 typedef struct
 {
@@ -69,6 +69,7 @@ struct _FerrySystemClock
   GObject parent_instance;
 
   int fd;            /* (owned) */
+  gint64 armed;      /* boot µs that the fd is set to, 0 = none */
   GSource *source;   /* (owned) */
   GSequence *timers; /* (owned) (element-type Timer): by deadline */
   GHashTable *by_id; /* (owned) (element-type guint GSequenceIter) */
@@ -101,22 +102,31 @@ ferry_system_clock_get_boot (FerryClock *clock)
   return read_clock (CLOCK_BOOTTIME);
 }
 
+static gint64
+get_earliest (FerrySystemClock *self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
+  const Timer *timer;
+
+  if (g_sequence_iter_is_end (first))
+    return 0;
+  timer = g_sequence_get (first);
+  /* A value of zero would disarm it. */
+  return MAX (timer->deadline, 1);
+}
+
 static void
 arm (FerrySystemClock *self)
 {
-  GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
+  gint64 deadline = get_earliest (self);
   struct itimerspec spec = { 0 };
 
-  if (!g_sequence_iter_is_end (first))
-    {
-      const Timer *timer = g_sequence_get (first);
-      /* A value of zero would disarm it. */
-      gint64 deadline = MAX (timer->deadline, 1);
+  if (deadline == self->armed)
+    return;
 
-      spec.it_value.tv_sec = deadline / G_USEC_PER_SEC;
-      spec.it_value.tv_nsec = (deadline % G_USEC_PER_SEC) * 1000;
-    }
-
+  self->armed = deadline;
+  spec.it_value.tv_sec = deadline / G_USEC_PER_SEC;
+  spec.it_value.tv_nsec = (deadline % G_USEC_PER_SEC) * 1000;
   timerfd_settime (self->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
@@ -131,16 +141,40 @@ compare_timers (gconstpointer a, gconstpointer b, gpointer data)
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
-static gboolean
-fired_cb (int fd, GIOCondition condition, gpointer data)
+/* == the source == */
+
+typedef struct
 {
-  g_autoptr (FerrySystemClock) self = g_object_ref (data);
+  GSource source;
+  FerrySystemClock *clock; /* (unowned): owns us */
+  gpointer tag;
+} ClockSource;
+
+static gboolean
+clock_source_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  arm (((ClockSource *) source)->clock);
+  return FALSE;
+}
+
+static gboolean
+clock_source_check (GSource *source)
+{
+  return g_source_query_unix_fd (source, ((ClockSource *) source)->tag) != 0;
+}
+
+static gboolean
+clock_source_dispatch (GSource *source, GSourceFunc func, gpointer data)
+{
+  g_autoptr (FerrySystemClock) self = g_object_ref (((ClockSource *) source)->clock);
   gint64 now = read_clock (CLOCK_BOOTTIME);
   guint64 ticks;
 
   /* Nothing to read when the timer was moved between poll and here. */
-  if (read (fd, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
+  if (read (self->fd, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
     g_warning ("Reading the timer failed: %s", g_strerror (errno));
+  self->armed = 0;
 
   /* Only what is due now: a function that adds a timer for now is served in the next turn. */
   while (TRUE)
@@ -158,9 +192,14 @@ fired_cb (int fd, GIOCondition condition, gpointer data)
       due.func (due.user_data);
     }
 
-  arm (self);
   return G_SOURCE_CONTINUE;
 }
+
+static GSourceFuncs clock_source_funcs = {
+  .prepare = clock_source_prepare,
+  .check = clock_source_check,
+  .dispatch = clock_source_dispatch,
+};
 
 static guint
 ferry_system_clock_add (FerryClock *clock, gint64 deadline, FerryClockFunc func, gpointer user_data)
@@ -178,7 +217,6 @@ ferry_system_clock_add (FerryClock *clock, gint64 deadline, FerryClockFunc func,
 
   g_hash_table_insert (self->by_id, GUINT_TO_POINTER (timer->id),
                        g_sequence_insert_sorted (self->timers, timer, compare_timers, NULL));
-  arm (self);
   return timer->id;
 }
 
@@ -192,7 +230,6 @@ ferry_system_clock_remove (FerryClock *clock, guint id)
 
   g_hash_table_remove (self->by_id, GUINT_TO_POINTER (id));
   g_sequence_remove (iter);
-  arm (self);
 }
 
 static void
@@ -232,8 +269,9 @@ ferry_system_clock_init (FerrySystemClock *self)
   if (self->fd < 0)
     g_error ("timerfd_create: %s", g_strerror (errno));
 
-  self->source = g_unix_fd_source_new (self->fd, G_IO_IN);
-  g_source_set_callback (self->source, G_SOURCE_FUNC (fired_cb), self, NULL);
+  self->source = g_source_new (&clock_source_funcs, sizeof (ClockSource));
+  ((ClockSource *) self->source)->clock = self;
+  ((ClockSource *) self->source)->tag = g_source_add_unix_fd (self->source, self->fd, G_IO_IN);
   g_source_attach (self->source, g_main_context_get_thread_default ());
 }
 

@@ -503,6 +503,32 @@ test_retention (void)
   g_assert_null (ferry_queue_lookup (ferry_engine_get_queue (world->engine), geteuid (), id));
 }
 
+static void
+test_final_jobs_do_not_pile_up (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryQueue *queue = ferry_engine_get_queue (world->engine);
+  g_autofree char *first = NULL;
+  FerryJob *job;
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autoptr (FerryJob) old = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, geteuid (), "me");
+
+      ferry_queue_add (queue, old);
+      ferry_job_apply (old, FERRY_JOB_EVENT_CANCEL, NULL);
+      if (i == 0)
+        first = g_strdup (old->id);
+    }
+  job = world_submit (world, 1, FALSE, FALSE);
+  g_assert_nonnull (ferry_queue_lookup_any (queue, first));
+  world_cancel (world, job);
+  /* The thousand and first: the oldest goes when the next job comes. */
+  world_submit (world, 1, FALSE, FALSE);
+  g_assert_null (ferry_queue_lookup_any (queue, first));
+  g_assert_nonnull (ferry_queue_lookup_any (queue, job->id));
+}
+
 /* == limits == */
 
 static FerryJob *
@@ -573,6 +599,7 @@ main (int argc, char **argv)
   g_test_add_func ("/days/absence-believed", test_long_absence_is_believed_after_a_day);
   g_test_add_func ("/days/backward", test_backward_jump_is_nothing);
   g_test_add_func ("/days/retention", test_retention);
+  g_test_add_func ("/days/final-jobs", test_final_jobs_do_not_pile_up);
   g_test_add_func ("/limits/all", test_limits);
   return g_test_run ();
 }
