@@ -138,7 +138,7 @@ main (int argc, char **argv)
 
   loop = g_main_loop_new (NULL, FALSE);
   link = ferry_link_new (connection, 0);
-  worker = worker_new (link, WORKER_CHORE_PATIENCE);
+  worker = worker_new (link, WORKER_CHORE_PATIENCE, NULL);
   ferry_link_run (link, worker_handle, closed_cb, worker);
   ferry_link_send (link, 0, "hello", g_variant_new_parsed ("{'Version': <%s>}", FERRY_VERSION));
   g_main_loop_run (loop);

@@ -27,7 +27,9 @@ struct _WorkerAttempt
   WorkerBuffers *buffers;   /* (unowned) */
   WorkerReportFunc report;
   gpointer data;             /* (unowned) */
-  GCancellable *cancellable; /* (owned): cancelled by worker_attempt_stop() */
+  GCancellable *cancellable; /* (owned): cancelled by worker_attempt_stop(), or when @late is set */
+  WorkerPulse pulse;
+  const char *_Atomic late; /* (nullable): what the server is given up for */
 
   /* The sink, and the reports that tell of it, belong to whoever holds the lock:
    * worker_attempt_lock(). */

@@ -2,6 +2,7 @@
 
 #include "worker-attempt-private.h"
 
+#include "ferry-error.h"
 #include "ferry-worker-protocol.h"
 #include "worker-redirect.h"
 
@@ -138,6 +139,18 @@ prepare (WorkerAttempt *self, GError **error)
   return open_sink (self, error) && worker_fetch_start_digest (self, error);
 }
 
+/* Of those that end an attempt from outside the first one counts. */
+static void
+explain_end (WorkerAttempt *self, GError **error)
+{
+  const char *late = self->late;
+
+  if (late == NULL || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_clear_error (error);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, late);
+}
+
 /* Keeps what was written, if the file system still lets us. */
 static void
 end_badly_locked (WorkerAttempt *self, const GError *error)
@@ -168,6 +181,8 @@ worker_attempt_run (WorkerAttempt *self)
   g_autoptr (GError) error = NULL;
   gboolean fetched = prepare (self, &error) && worker_fetch_run (self, &error);
 
+  if (!fetched)
+    explain_end (self, &error);
   g_clear_pointer (&self->digest, worker_digest_free);
   worker_attempt_lock (self);
   if (fetched)
@@ -200,10 +215,27 @@ worker_attempt_checkpoint (WorkerAttempt *self)
   worker_attempt_unlock (self);
 }
 
+static void
+check_pulse (WorkerAttempt *self)
+{
+  const char *late;
+
+  if (g_cancellable_is_cancelled (self->cancellable))
+    return;
+  late = worker_pulse_check (&self->pulse, worker_sessions_get_times (self->sessions),
+                             g_get_monotonic_time ());
+  if (late == NULL)
+    return;
+  self->late = late;
+  g_cancellable_cancel (self->cancellable);
+}
+
 gboolean
 worker_attempt_tick (WorkerAttempt *self)
 {
   gboolean wants_checkpoint = FALSE;
+
+  check_pulse (self);
 
   /* Who holds the lock is just writing, and tells by itself. */
   if (!g_mutex_trylock (&self->sink_lock))

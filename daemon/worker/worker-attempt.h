@@ -55,7 +55,8 @@ void worker_attempt_checkpoint (WorkerAttempt *self);
  * worker_attempt_tick:
  *
  * To be called now and then: a server that stalls must not leave untold, or in danger, what it sent
- * before. Any thread; does not block.
+ * before. One that stalls too long, by worker_pulse_check(), is given up. One thread; does not
+ * block.
  *
  * Returns: whether worker_attempt_checkpoint() is due
  */

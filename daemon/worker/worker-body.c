@@ -24,13 +24,25 @@ has_all (WorkerBody *self)
   return self->length != FERRY_SIZE_UNKNOWN && !self->chunked && self->got == self->length;
 }
 
+static gssize
+wait_and_read (WorkerBody *self, GInputStream *stream, gpointer buffer, gsize size,
+               GCancellable *cancellable, GError **error)
+{
+  gssize n;
+
+  worker_pulse_begin_read (self->pulse);
+  n = g_input_stream_read (stream, buffer, size, cancellable, error);
+  worker_pulse_end_read (self->pulse, n);
+  return n;
+}
+
 /* One read of what came with its chunks. Returns: bytes of the body in it, which may be 0 before the
  * end, -1 with @error */
 static gssize
 read_chunks_once (WorkerBody *self, gpointer buffer, gsize size, GCancellable *cancellable,
                   GError **error)
 {
-  gssize n = g_input_stream_read (self->raw, buffer, size, cancellable, error);
+  gssize n = wait_and_read (self, self->raw, buffer, size, cancellable, error);
   gsize taken = 0;
 
   if (n < 0)
@@ -56,7 +68,7 @@ read_stream (WorkerBody *self, gpointer buffer, gsize size, gboolean wait,
 
   if (self->raw == NULL)
     {
-      n = g_input_stream_read (self->stream, buffer, size, cancellable, error);
+      n = wait_and_read (self, self->stream, buffer, size, cancellable, error);
       self->ended = n == 0;
       return n;
     }

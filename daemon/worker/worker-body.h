@@ -4,6 +4,7 @@
 #pragma once
 
 #include "worker-chunks.h"
+#include "worker-pulse.h"
 
 #include <gio/gio.h>
 
@@ -13,6 +14,7 @@ typedef struct
 {
   GInputStream *stream; /* (unowned) */
   GInputStream *raw;    /* (unowned) (nullable): of a chunked body with its chunks, read instead */
+  WorkerPulse *pulse;   /* (unowned) */
   guint64 length;       /* FERRY_SIZE_UNKNOWN when chunked or ended by close */
   gboolean chunked;
   WorkerChunks chunks; /* of @raw */

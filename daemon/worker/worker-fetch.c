@@ -120,6 +120,7 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
   WorkerRequester requester = {
     .sessions = self->sessions,
     .session = self->session,
+    .pulse = &self->pulse,
     .home = self->home,
     .headers = (const char *const *) self->order->headers,
     .secret_headers = (const char *const *) self->order->secret_headers,
@@ -342,6 +343,7 @@ fetch_body (WorkerAttempt *self, WorkerExchange *exchange, guint64 skip, guint64
   g_auto (WorkerBody) body = {
     .stream = exchange->stream,
     .raw = worker_exchange_is_chunked (exchange) ? worker_exchange_get_raw (exchange) : NULL,
+    .pulse = &self->pulse,
     .length = length,
     .chunked = worker_exchange_is_chunked (exchange),
   };

@@ -95,6 +95,7 @@ static void
 network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
                   gpointer data)
 {
+  WorkerSessions *sessions = data;
   GSocketConnection *socket_connection = NULL;
   g_autoptr (GIOStream) base = NULL;
 
@@ -109,7 +110,8 @@ network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *con
   if (G_IS_SOCKET_CONNECTION (base != NULL ? base : connection))
     socket_connection = G_SOCKET_CONNECTION (base != NULL ? base : connection);
   if (socket_connection != NULL)
-    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection), WORKER_STALL_TIMEOUT);
+    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection),
+                          worker_sessions_get_times (sessions)->stall);
 }
 
 static const char *
@@ -157,9 +159,12 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   exchange->cancellable = requester->cancellable;
   exchange->uri = g_uri_ref (uri);
   exchange->message = create_message (requester, request, uri);
-  g_signal_connect (exchange->message, "network-event", G_CALLBACK (network_event_cb), NULL);
+  g_signal_connect (exchange->message, "network-event", G_CALLBACK (network_event_cb),
+                    requester->sessions);
+  worker_pulse_begin_answer (requester->pulse);
   exchange->stream = soup_session_send (requester->session, exchange->message,
                                         requester->cancellable, error);
+  worker_pulse_end_answer (requester->pulse);
   if (exchange->stream == NULL)
     {
       explain_error (exchange->message, error);

@@ -14,6 +14,7 @@ typedef struct
 {
   WorkerSessions *sessions;
   SoupSession *session;
+  WorkerPulse *pulse;
   GUri *home;                        /* the file's own URL: secret headers go to its origin only */
   const char *const *headers;        /* (nullable): "Name: value" */
   const char *const *secret_headers; /* (nullable) */

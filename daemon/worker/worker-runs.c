@@ -496,14 +496,14 @@ worker_runs_list (WorkerRuns *self)
 }
 
 WorkerRuns *
-worker_runs_new (FerryLink *link, WorkerChores *chores, guint patience)
+worker_runs_new (FerryLink *link, WorkerChores *chores, guint patience, const WorkerTimes *times)
 {
   WorkerRuns *self = g_new0 (WorkerRuns, 1);
 
   self->link = link;
   self->chores = chores;
   self->patience = patience;
-  self->sessions = worker_sessions_new ();
+  self->sessions = worker_sessions_new (times);
   self->buffers = worker_buffers_new ();
   self->pool = g_thread_pool_new (run_cb, NULL, MAX_THREADS, FALSE, NULL);
   self->runs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_run);

@@ -18,8 +18,10 @@ typedef struct _WorkerRuns WorkerRuns;
  * @chores: (unowned): lives longer
  * @patience: ms that opening a file may take; other file calls, which wait for the disk, may take
  *   %WORKER_RUNS_SLOW times as long
+ * @times: (nullable): what servers may take, see worker_sessions_new()
  */
-WorkerRuns *worker_runs_new (FerryLink *link, WorkerChores *chores, guint patience);
+WorkerRuns *worker_runs_new (FerryLink *link, WorkerChores *chores, guint patience,
+                             const WorkerTimes *times);
 
 #define WORKER_RUNS_SLOW 6
 

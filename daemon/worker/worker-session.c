@@ -13,6 +13,7 @@ struct _WorkerSessions
 {
   GHashTable
       *sessions; /* (owned) (element-type utf8 SoupSession): by configuration; main thread only */
+  WorkerTimes times; /* never changes */
 
   GMutex lock;
   GCond changed;
@@ -26,10 +27,11 @@ worker_sessions_init_process (void)
 }
 
 WorkerSessions *
-worker_sessions_new (void)
+worker_sessions_new (const WorkerTimes *times)
 {
   WorkerSessions *self = g_new0 (WorkerSessions, 1);
 
+  self->times = times != NULL ? *times : worker_times_default ();
   self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->in_use = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&self->lock);
@@ -49,6 +51,12 @@ worker_sessions_free (WorkerSessions *self)
   g_free (self);
 }
 
+const WorkerTimes *
+worker_sessions_get_times (WorkerSessions *self)
+{
+  return &self->times;
+}
+
 static gboolean
 is_unused_cb (gpointer key, gpointer value, gpointer data)
 {
@@ -56,7 +64,7 @@ is_unused_cb (gpointer key, gpointer value, gpointer data)
 }
 
 static SoupSession *
-create_session (GProxyResolver *resolver)
+create_session (WorkerSessions *self, GProxyResolver *resolver)
 {
   SoupSession *session;
 
@@ -64,7 +72,7 @@ create_session (GProxyResolver *resolver)
    * timeout: it would fire in the main thread while another may be taking the connection;
    * worker_sessions_trim() closes them. */
   session = soup_session_new_with_options ("proxy-resolver", resolver, "timeout",
-                                           WORKER_CONNECT_TIMEOUT, "idle-timeout", 0, "max-conns",
+                                           self->times.connect, "idle-timeout", 0, "max-conns",
                                            4 * FERRY_WORKER_MAX_ATTEMPTS, "max-conns-per-host",
                                            2 * FERRY_WORKER_MAX_ATTEMPTS, NULL);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
@@ -117,7 +125,7 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
 
   if (g_hash_table_size (self->sessions) >= MAX_SESSIONS)
     g_hash_table_foreach_remove (self->sessions, is_unused_cb, NULL);
-  session = create_session (resolver);
+  session = create_session (self, resolver);
   g_hash_table_insert (self->sessions, g_steal_pointer (&key), session);
   return g_object_ref (session);
 }

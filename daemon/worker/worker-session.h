@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include "worker-pulse.h"
+
 #include <libsoup/soup.h>
 
 G_BEGIN_DECLS
@@ -11,19 +13,18 @@ G_BEGIN_DECLS
 /* Connections to one scheme, host and port at a time. */
 #define WORKER_MAX_CONNECTIONS_PER_HOST 6
 
-/* Seconds without an answer while connecting (and in the TLS handshake), and while a message is
- * under way. */
-#define WORKER_CONNECT_TIMEOUT 30
-#define WORKER_STALL_TIMEOUT   60
-
 typedef struct _WorkerSessions WorkerSessions;
 
 /** To be called once, before the first thread: libsoup 3.2 has no other switch for HTTP/1.1
  * alone. */
 void worker_sessions_init_process (void);
 
-WorkerSessions *worker_sessions_new (void);
+/** @times: (nullable): copied; %NULL = worker_times_default() */
+WorkerSessions *worker_sessions_new (const WorkerTimes *times);
 void worker_sessions_free (WorkerSessions *self);
+
+/** Returns: (transfer none): how long servers may take. Any thread. */
+const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
 
 /**
  * worker_sessions_get:

@@ -288,12 +288,12 @@ worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *argument
 }
 
 Worker *
-worker_new (FerryLink *link, guint patience)
+worker_new (FerryLink *link, guint patience, const WorkerTimes *times)
 {
   Worker *self = g_new0 (Worker, 1);
 
   self->link = link;
   self->chores = worker_chores_new (patience);
-  self->runs = worker_runs_new (link, self->chores, patience);
+  self->runs = worker_runs_new (link, self->chores, patience, times);
   return self;
 }

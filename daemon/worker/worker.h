@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ferry-link.h"
+#include "worker-pulse.h"
 
 G_BEGIN_DECLS
 
@@ -15,8 +16,9 @@ typedef struct _Worker Worker;
  * @link: (unowned): to ferryd, lives longer
  * @patience: ms that a file call may take, WORKER_CHORE_PATIENCE but for tests; see also
  * worker_runs_new()
+ * @times: (nullable): what servers may take; %NULL but for tests
  */
-Worker *worker_new (FerryLink *link, guint patience);
+Worker *worker_new (FerryLink *link, guint patience, const WorkerTimes *times);
 
 /** A FerryLinkFunc: handles one message; @user_data is the Worker */
 void worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *arguments,

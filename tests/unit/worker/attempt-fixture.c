@@ -176,7 +176,7 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
   fixture->part = g_build_filename (fixture->directory, ".ferry-test-0.part", NULL);
 
   worker_sessions_init_process ();
-  fixture->sessions = worker_sessions_new ();
+  fixture->sessions = worker_sessions_new (NULL);
   fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
@@ -188,6 +188,18 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
   fixture->reports = g_ptr_array_new_with_free_func (free_report);
   fixture->size = FERRY_SIZE_UNKNOWN;
   fixture->maximum_size = FERRY_SIZE_UNKNOWN;
+}
+
+void
+fixture_set_times (Fixture *fixture, const WorkerTimes *times)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&fixture->session);
+  worker_sessions_free (fixture->sessions);
+  fixture->sessions = worker_sessions_new (times);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
 }
 
 void

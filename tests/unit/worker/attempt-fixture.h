@@ -77,6 +77,9 @@ typedef struct
 void fixture_set_up (Fixture *fixture, gconstpointer data);
 void fixture_tear_down (Fixture *fixture, gconstpointer data);
 
+/** Has the next attempts give up on servers after @times. */
+void fixture_set_times (Fixture *fixture, const WorkerTimes *times);
+
 /** Fills the site with @size bytes that differ with @seed. */
 void fixture_fill (Fixture *fixture, gsize size, guint seed);
 

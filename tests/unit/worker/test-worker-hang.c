@@ -109,7 +109,7 @@ set_up (HangFixture *self, gconstpointer data)
   self->ours = ferry_link_new (our_end, 0);
   self->workers = ferry_link_new (workers_end, 0);
   g_queue_init (&self->messages);
-  worker = worker_new (self->workers, PATIENCE);
+  worker = worker_new (self->workers, PATIENCE, NULL);
   ferry_link_run (self->workers, worker_handle, closed_cb, worker);
   ferry_link_run (self->ours, message_cb, closed_cb, self);
 }
