@@ -399,7 +399,7 @@ ferry_engine_worker_down_cb (FerryWorkers *workers, guint uid, const char *reaso
       FerryJob *job = g_ptr_array_index (jobs, i);
       g_autofree char *message = NULL;
 
-      if (!ferry_job_state_is_active (job->state))
+      if (!ferry_job_state_is_active (job->state) || ferry_engine_is_completing (self, job))
         continue;
       message = g_strdup_printf ("The worker process ended: %s", reason);
       ferry_engine_fail_transient (self, job,

@@ -50,6 +50,9 @@ get_live_deadline (FerryEngine *self, FerryJob *job)
 {
   gint64 deadline = 0;
 
+  /* What is being published neither fails nor starts; when that is done all is planned anew. */
+  if (ferry_engine_is_completing (self, job))
+    return 0;
   if (ferry_job_state_is_active (job->state))
     return ferry_engine_now (self) + get_maximum_time (self, job) - get_active_time (self, job);
   if (job->state != FERRY_JOB_STATE_TRANSIENT_ERROR)

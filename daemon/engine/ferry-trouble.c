@@ -178,6 +178,9 @@ ferry_engine_fail_transient (FerryEngine *self, FerryJob *job, FerryFailure *fai
     {
       job->next_attempt = 0;
       job->next_attempt_wall = 0;
+      /* No error, but no progress either. */
+      if (job->no_progress_since < 0)
+        job->no_progress_since = ferry_service_time_get (self->service_time);
     }
 
   /* Others of its files may still run to their end. */

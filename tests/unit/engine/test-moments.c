@@ -73,6 +73,47 @@ test_network_that_was_there_is_no_return (void)
 }
 
 static void
+test_no_network_is_no_progress (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+
+  job->no_progress_timeout = 20;
+  job->minimum_retry_delay = 5;
+  world_set_network (world, FALSE);
+  g_assert_true (ferry_engine_resume (world->engine, job, NULL));
+  world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  world_settle (world);
+  ferry_fake_clock_advance (world->clock, 20 * SECOND - 1);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_TRANSIENT_ERROR);
+  ferry_fake_clock_advance (world->clock, 1);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_ERROR);
+  g_assert_cmpint (job->error->code, ==, FERRY_ERROR_NO_PROGRESS);
+}
+
+static void
+test_time_is_up_while_publishing (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 2, FALSE, FALSE);
+
+  job->maximum_download_time = 10;
+  g_assert_true (ferry_engine_resume (world->engine, job, NULL));
+  world_finish_file (world, 10);
+  world_take_start (world);
+  world->silent = TRUE;
+  ferry_engine_complete_async (world->engine, job, NULL, NULL);
+  g_variant_unref (world_take_order (world, "publish"));
+  ferry_fake_clock_advance (world->clock, 15 * SECOND);
+  world_settle (world);
+  world->silent = FALSE;
+  world_answer (world);
+  world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
+  world_settle (world);
+  g_assert_cmpstr (world->events->str, ==, "");
+}
+
+static void
 test_crash_before_publishing_begins (void)
 {
   g_autoptr (World) world = world_new ();
@@ -278,6 +319,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/moments/network-before-us", test_network_is_back_before_us);
   g_test_add_func ("/moments/no-return", test_network_that_was_there_is_no_return);
+  g_test_add_func ("/moments/no-network", test_no_network_is_no_progress);
+  g_test_add_func ("/moments/time-up-publishing", test_time_is_up_while_publishing);
   g_test_add_func ("/moments/crash-before-publishing", test_crash_before_publishing_begins);
   g_test_add_func ("/moments/auto-complete-late", test_auto_complete_set_late);
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
