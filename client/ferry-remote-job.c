@@ -346,7 +346,7 @@ ferry_remote_job_load_failed_name (FerryClient *client, FerryRemoteJob *job)
   g_autoptr (GVariant) files = NULL;
   g_autoptr (GVariant) file = NULL;
   g_autofree char *name = NULL;
-  const char *path;
+  const char *path, *message;
   guint32 index, found;
 
   if (error == NULL || !g_variant_is_of_type (error, G_VARIANT_TYPE_VARDICT) ||
@@ -364,6 +364,9 @@ ferry_remote_job_load_failed_name (FerryClient *client, FerryRemoteJob *job)
   file = g_variant_get_child_value (files, 0);
   if (!g_variant_lookup (file, "Index", "u", &found) || found != index ||
       !g_variant_lookup (file, "LocalPath", "&s", &path))
+    return NULL;
+  /* "/home/alice/a.zip exists" names it already. */
+  if (g_variant_lookup (error, "Message", "&s", &message) && strstr (message, path) != NULL)
     return NULL;
 
   name = g_path_get_basename (path);

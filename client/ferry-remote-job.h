@@ -79,7 +79,7 @@ GError *ferry_remote_job_get_error (FerryRemoteJob *self);
  * @job: a job of the caller
  *
  * Returns: (transfer full) (nullable): the clean name of the file that the job's Error is about, %NULL when it is about
- *   none, or when there is no other
+ *   none, when there is no other, or when the error's message names it
  */
 char *ferry_remote_job_load_failed_name (FerryClient *client, FerryRemoteJob *job);
 

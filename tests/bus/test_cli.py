@@ -390,6 +390,13 @@ class Verbs(CliCase):
         # In JSON the properties are as they came.
         self.assertEqual(self.jobs()[0]['Error']['Message'], job.get('Error')['Message'])
 
+    def test_failed_file_is_named_once(self):
+        self.failed_pair()
+        content.write(self.path('a'), b'precious')
+        self.ferry('complete', '--discard-unfinished', 'pair', status=1)
+        shown = self.ferry('list').stdout
+        self.assertIn('failed: TargetExists: {} exists'.format(self.path('a')), shown)
+
     def test_complete_after_a_failure(self):
         """Waiting cannot help any more; what can, is said and works."""
         job = self.failed_pair()

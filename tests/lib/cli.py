@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import threading
 
-from lib import badserver, cases, content, world
+from lib import badserver, cases, content
 from lib.process import wait_until
 
 ID = re.compile('^[0-9a-f]{32}$')
@@ -72,7 +72,6 @@ class CliCase(cases.WorldCase):
         return done
 
     def start(self, *args, **kwargs):
-        world.target('client/ferry')
         child = self.world.spawn([self.program, *args], self.user, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, **kwargs)
 
