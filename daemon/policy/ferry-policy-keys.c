@@ -160,7 +160,7 @@ ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint32 *value, GEr
       return TRUE;
     }
 
-  text = g_variant_print (inner, TRUE);
+  text = g_variant_print (inner, FALSE);
   if (g_utf8_strlen (text, -1) > 80)
     {
       g_free (text);

@@ -413,7 +413,7 @@ test_stale_bus_value (Fixture *self, gconstpointer data)
   ferry_store_set_value (self->store, "policy.max-active-jobs", g_variant_new_uint32 (5000));
   self->policy = ferry_policy_new (self->store);
   assert_state (self, FERRY_POLICY_MAX_ACTIVE_JOBS, 4, "default");
-  ASSERT_LOG ("max-active-jobs was given as uint32 5000");
+  ASSERT_LOG ("max-active-jobs was given as 5000");
   close_policy (self);
 }
 
