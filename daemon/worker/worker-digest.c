@@ -38,6 +38,7 @@ struct _WorkerDigest
   GCond changed;
   GQueue pieces;   /* (element-type Piece) (owned) */
   guint64 hashed;  /* bytes that were hashed */
+  guint64 claimed; /* @hashed, and the piece that is being hashed */
   guint64 written; /* bytes that are in the file */
   gboolean stop;
   GError *error; /* (owned) (nullable): reading back failed */
@@ -156,6 +157,7 @@ hash_next_locked (WorkerDigest *self)
   if (piece != NULL && piece->offset == offset)
     {
       g_queue_pop_head (&self->pieces);
+      self->claimed = offset + piece->size;
       g_mutex_unlock (&self->lock);
       gnutls_hash (self->hash, piece->buffer->data, piece->size);
       n = piece->size;
@@ -169,8 +171,11 @@ hash_next_locked (WorkerDigest *self)
 
   g_mutex_lock (&self->lock);
   self->hashed += n;
-  if (error != NULL)
-    self->error = g_steal_pointer (&error);
+  self->claimed = self->hashed;
+  if (error == NULL)
+    return;
+  self->error = g_steal_pointer (&error);
+  g_queue_clear_full (&self->pieces, free_piece);
 }
 
 static gpointer
@@ -193,6 +198,17 @@ run (gpointer data)
   return NULL;
 }
 
+/* Buffers are kept only where nothing has to be read back before them: the file may take its time,
+ * or for ever, and they are all that the worker's other files have. */
+static gboolean
+wants_buffer_locked (WorkerDigest *self)
+{
+  const Piece *last = g_queue_peek_tail (&self->pieces);
+  guint64 end = last != NULL ? last->offset + last->size : self->claimed;
+
+  return self->error == NULL && end == self->written && self->pieces.length < QUEUE_MAX;
+}
+
 void
 worker_digest_feed (WorkerDigest *self, WorkerBuffer *buffer, gsize size)
 {
@@ -200,7 +216,7 @@ worker_digest_feed (WorkerDigest *self, WorkerBuffer *buffer, gsize size)
   if (self->thread == NULL && self->written > 0)
     self->thread = g_thread_new ("digest", run, self);
 
-  if (self->pieces.length < QUEUE_MAX)
+  if (wants_buffer_locked (self))
     {
       Piece *piece = g_new0 (Piece, 1);
 

@@ -18,8 +18,9 @@
 /* Files whose final URL is remembered. */
 #define MAX_PLACES 256
 
-/* Threads that hang in a file system, with those that work; no more are given to chance. */
-#define MAX_THREADS 64
+/* Threads that hang in a file system, with those that work; no more are given to chance. Each may
+ * hold a buffer. */
+#define MAX_THREADS WORKER_BUFFERS_MAX
 
 /** Where a file was found, after redirects; in memory only. */
 typedef struct

@@ -282,6 +282,74 @@ test_pool (void)
   worker_buffers_free (buffers);
 }
 
+/* A file that cannot be read back, or not now, must not keep the buffers that all files share. */
+static void
+check_pool_is_free (WorkerBuffers *buffers)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  WorkerBuffer *taken[WORKER_BUFFERS_MAX];
+
+  g_cancellable_cancel (cancellable);
+  for (guint i = 0; i < WORKER_BUFFERS_MAX; i++)
+    {
+      taken[i] = worker_buffers_take (buffers, cancellable, NULL);
+      g_assert_nonnull (taken[i]);
+    }
+  for (guint i = 0; i < WORKER_BUFFERS_MAX; i++)
+    worker_buffer_unref (taken[i]);
+}
+
+static void
+test_hung_file (void)
+{
+  WorkerBuffers *buffers = worker_buffers_new ();
+  WorkerDigest *digest;
+  File file;
+
+  file_init (&file);
+  digest = worker_digest_new (ABC_SHA256, 100, read_cb, &file, NULL);
+  g_mutex_lock (&file.lock);
+  for (guint i = 0; i < 12; i++)
+    {
+      g_autoptr (WorkerBuffer) buffer = worker_buffers_take (buffers, never, NULL);
+
+      worker_digest_feed (digest, buffer, 1000);
+    }
+  check_pool_is_free (buffers);
+  g_mutex_unlock (&file.lock);
+
+  worker_digest_free (digest);
+  file_clear (&file);
+  worker_buffers_free (buffers);
+}
+
+static void
+test_broken_file (void)
+{
+  WorkerBuffers *buffers = worker_buffers_new ();
+  g_autoptr (GError) error = NULL;
+  WorkerDigest *digest;
+  gboolean matches;
+  File file;
+
+  file_init (&file);
+  file.broken = TRUE;
+  digest = worker_digest_new (ABC_SHA256, 100, read_cb, &file, NULL);
+  for (guint i = 0; i < 12; i++)
+    {
+      g_autoptr (WorkerBuffer) buffer = worker_buffers_take (buffers, never, NULL);
+
+      worker_digest_feed (digest, buffer, 1000);
+    }
+  g_assert_false (worker_digest_finish (digest, never, &matches, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_FILE_SYSTEM_ERROR);
+  check_pool_is_free (buffers);
+
+  worker_digest_free (digest);
+  file_clear (&file);
+  worker_buffers_free (buffers);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -298,5 +366,7 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-digest/short-file", test_short_file);
   g_test_add_func ("/worker-digest/cancelled", test_cancelled);
   g_test_add_func ("/worker-digest/pool", test_pool);
+  g_test_add_func ("/worker-digest/hung-file", test_hung_file);
+  g_test_add_func ("/worker-digest/broken-file", test_broken_file);
   return g_test_run ();
 }
