@@ -105,7 +105,9 @@ plan (WorkerAttempt *self, const WorkerPart *part)
   asked.held = get_position (self);
   asked.total = self->memory.total;
   asked.validator = self->memory.validator;
-  asked.digest = self->order->digest != NULL && asked.total != FERRY_SIZE_UNKNOWN;
+  /* Once it was wrong the digest proves nothing more about what is joined. */
+  asked.digest = self->order->digest != NULL && asked.total != FERRY_SIZE_UNKNOWN &&
+                 !self->memory.afresh;
   trusted = asked.validator.strong || asked.digest;
   asked.ranged = !asked.whole || (asked.held > 0 && trusted);
   asked.conditional = asked.ranged && asked.held > 0 && asked.validator.strong && !self->plain;

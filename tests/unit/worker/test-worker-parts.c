@@ -108,6 +108,31 @@ test_digest_starts_over_once (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (raw_server_get_n_requests (fixture->server), ==, 3);
 }
 
+/* Starting over is without resuming by the digest, also when it breaks: joined again, the bytes would
+ * be wrong again, and that would be the end. */
+static void
+test_digest_starts_over_and_breaks (Fixture *fixture, gconstpointer data)
+{
+  fixture_fill (fixture, 1000000, 3);
+  break_first (fixture);
+  fixture_fill (fixture, 1000000, 4);
+  fixture->digest = fixture_dup_digest (fixture);
+  fixture->site.etag = "\"v2\"";
+  fixture->site.ignore_if_range = TRUE;
+  fixture->site.cut = fixture->site.size - CUT;
+  fixture_assert_failed (fixture, fixture_run (fixture), "ConnectionClosed", TRUE);
+  g_assert_cmpstr (fixture_get_restart (fixture), ==, "digest-mismatch");
+  g_assert_cmpuint (fixture_get_size (fixture->resume, "Offset"), ==, fixture->site.cut);
+
+  fixture->site.cut = 0;
+  fixture_fill (fixture, 1000000, 5);
+  g_free (fixture->digest);
+  fixture->digest = fixture_dup_digest (fixture);
+  fixture->site.etag = "\"v3\"";
+  fixture_assert_done (fixture, fixture_run (fixture));
+  g_assert_cmpstr (fixture_get_restart (fixture), ==, "remote-file-changed");
+}
+
 /* All bytes were there, but it died before it could say so. */
 static void
 test_complete_already (Fixture *fixture, gconstpointer data)
@@ -248,6 +273,7 @@ main (int argc, char **argv)
   ADD ("digest-without-validator", test_digest_without_validator);
   ADD ("digest-starts-over", test_digest_starts_over);
   ADD ("digest-starts-over-once", test_digest_starts_over_once);
+  ADD ("digest-starts-over-and-breaks", test_digest_starts_over_and_breaks);
   ADD ("complete-already", test_complete_already);
   ADD ("ranges", test_ranges);
   ADD ("ranges-to-end", test_ranges_to_end);
