@@ -136,6 +136,9 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
     .if_range = asked->conditional ? asked->validator.text : NULL,
   };
 
+  /* What went wrong before is not what may go wrong now; a success stays that of our bytes. */
+  if (self->status >= 300)
+    self->status = 0;
   return worker_request_send (&requester, &request, error);
 }
 

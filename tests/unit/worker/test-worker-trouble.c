@@ -437,6 +437,30 @@ test_416_without_proof (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (fixture_get_restart (fixture), ==, "range-refused");
 }
 
+static gboolean
+serve_416_once_cb (RawPeer *peer, const char *request, gpointer data)
+{
+  if (peer->number == 0)
+    raw_printf (peer, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n");
+  return FALSE;
+}
+
+/* The error of a later request is not blamed on the status of an earlier one. */
+static void
+test_416_then_silence (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) error = NULL;
+
+  break_first (fixture);
+  raw_server_free (fixture->server);
+  fixture->server = raw_server_new (serve_416_once_cb, NULL);
+  fixture_assert_failed (fixture, fixture_run (fixture), "ConnectionClosed", TRUE);
+  g_assert_cmpstr (fixture_get_restart (fixture), ==, "range-refused");
+  error = g_variant_lookup_value (fixture_get_end (fixture), "Error", G_VARIANT_TYPE_VARDICT);
+  g_assert_false (g_variant_lookup (error, "HttpStatus", "u", NULL));
+  g_assert_false (g_variant_lookup (fixture_get_end (fixture), "HttpStatus", "u", NULL));
+}
+
 static void
 test_416_of_other_version (Fixture *fixture, gconstpointer data)
 {
@@ -630,6 +654,7 @@ main (int argc, char **argv)
   ADD ("close-with-reset", test_close_with_reset);
   ADD ("416-without-proof", test_416_without_proof);
   ADD ("416-of-other-version", test_416_of_other_version);
+  ADD ("416-then-silence", test_416_then_silence);
   ADD ("retry-after", test_retry_after);
   ADD ("error-keeps-bytes", test_error_keeps_bytes);
   ADD ("size-mismatch", test_size_mismatch);
