@@ -2,7 +2,9 @@
 
 #include "ferry-job.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 G_DEFINE_TYPE (FerryJob, ferry_job, G_TYPE_OBJECT)
 
@@ -76,11 +78,15 @@ ferry_job_new_with_id (const char *id, FerryJobType type, uid_t owner, const cha
 FerryJob *
 ferry_job_new (FerryJobType type, uid_t owner, const char *owner_name)
 {
-  /* A random UUID has 122 random bits from the kernel: nobody guesses another user's path. */
-  g_autofree char *uuid = g_uuid_string_random ();
-  g_auto (GStrv) parts = g_strsplit (uuid, "-", -1);
-  g_autofree char *id = g_strjoinv (NULL, parts);
+  /* From the kernel. GLib's UUIDs come from a Mersenne Twister: who makes some hundred jobs knows its state from their
+   * ids, and from the next one how many jobs others made meanwhile, and their ids. */
+  guint8 bytes[16];
+  char id[2 * sizeof bytes + 1];
 
+  if (getrandom (bytes, sizeof bytes, 0) != sizeof bytes)
+    g_error ("The kernel gives no random numbers: %s", g_strerror (errno));
+  for (guint i = 0; i < sizeof bytes; i++)
+    g_snprintf (id + 2 * i, 3, "%02x", bytes[i]);
   return ferry_job_new_with_id (id, type, owner, owner_name);
 }
 

@@ -33,6 +33,20 @@ test_ids (void)
   g_assert_false (ferry_job_id_is_valid ("0123456789abcdef0123456789abcde/"));
 }
 
+/* Whoever knows the state of GLib's generator must not know the next id. */
+static void
+test_ids_cannot_be_guessed (void)
+{
+  g_autoptr (FerryJob) one = NULL;
+  g_autoptr (FerryJob) two = NULL;
+
+  g_random_set_seed (42);
+  one = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "me");
+  g_random_set_seed (42);
+  two = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "me");
+  g_assert_cmpstr (one->id, !=, two->id);
+}
+
 static void
 test_indexes_stay (void)
 {
@@ -176,6 +190,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/job/ids", test_ids);
+  g_test_add_func ("/job/ids-secret", test_ids_cannot_be_guessed);
   g_test_add_func ("/job/indexes", test_indexes_stay);
   g_test_add_func ("/job/sums", test_sums);
   g_test_add_func ("/job/empty", test_empty_is_not_whole);
