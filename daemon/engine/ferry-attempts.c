@@ -18,12 +18,23 @@ ferry_attempt_free (gpointer data)
   g_free (attempt);
 }
 
+/* Counted for each user, whose worker sees the numbers: they must not tell him how much others fetch. */
+static guint64
+new_id (FerryEngine *self, uid_t uid)
+{
+  gpointer key = GUINT_TO_POINTER (uid);
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (self->last_attempts, key)) + 1;
+
+  g_hash_table_insert (self->last_attempts, key, GUINT_TO_POINTER (count));
+  return (guint64) uid << 32 | count;
+}
+
 FerryAttempt *
 ferry_engine_add_attempt (FerryEngine *self, FerryJob *job, FerryFile *file)
 {
   FerryAttempt *attempt = g_new0 (FerryAttempt, 1);
 
-  attempt->id = ++self->last_attempt;
+  attempt->id = new_id (self, job->owner);
   attempt->job = g_object_ref (job);
   attempt->index = file->index;
   attempt->uid = job->owner;

@@ -48,7 +48,7 @@ struct _FerryEngine
   GHashTable *
       live; /* (owned) (element-type FerryJob): queued, active or transient-error; unowned, in the queue */
   GHashTable *attempts; /* (owned) (element-type guint64 FerryAttempt) */
-  guint64 last_attempt;
+  GHashTable *last_attempts; /* (owned) (element-type guint guint): by uid, how many there were */
 
   GHashTable *completions; /* (owned) (element-type FerryJob FerryCompletion) */
   GHashTable

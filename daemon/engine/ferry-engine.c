@@ -34,6 +34,7 @@ ferry_engine_dispose (GObject *object)
 
   g_clear_pointer (&self->completions, g_hash_table_unref);
   g_clear_pointer (&self->attempts, g_hash_table_unref);
+  g_clear_pointer (&self->last_attempts, g_hash_table_unref);
   g_clear_pointer (&self->live, g_hash_table_unref);
   g_clear_pointer (&self->turn_ends, g_hash_table_unref);
   g_clear_pointer (&self->served, g_hash_table_unref);
@@ -72,6 +73,7 @@ ferry_engine_init (FerryEngine *self)
 {
   self->live = g_hash_table_new (NULL, NULL);
   self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, ferry_attempt_free);
+  self->last_attempts = g_hash_table_new (NULL, NULL);
   self->completions = g_hash_table_new_full (NULL, NULL, NULL, ferry_completion_free);
   self->turn_ends = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->served = g_hash_table_new_full (NULL, NULL, NULL, g_free);

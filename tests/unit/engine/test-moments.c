@@ -2,6 +2,7 @@
 /* Bad moments: a crash between two steps, a change while something is asked, two things at once. */
 
 #include "engine-world.h"
+#include "ferry-engine-private.h"
 
 #include <unistd.h>
 
@@ -313,6 +314,20 @@ test_files_added_while_a_job_is_taken (void)
   g_assert_cmpuint (job->owner, ==, 1);
 }
 
+static void
+test_attempts_tell_nothing_of_others (void)
+{
+  g_autoptr (World) world = world_new ();
+  g_autoptr (FerryJob) mine = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1, "daemon");
+  g_autoptr (FerryJob) other = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 2, "bin");
+  g_autoptr (FerryFile) file = ferry_file_new ("http://server.example/file", "/target/file");
+  guint64 before = ferry_engine_add_attempt (world->engine, mine, file)->id;
+
+  g_assert_cmpuint (ferry_engine_add_attempt (world->engine, other, file)->id, !=, before);
+  g_assert_cmpuint (ferry_engine_add_attempt (world->engine, other, file)->id, !=, before + 1);
+  g_assert_cmpuint (ferry_engine_add_attempt (world->engine, mine, file)->id, ==, before + 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -332,5 +347,6 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/another-holder", test_uid_has_another_holder);
   g_test_add_func ("/moments/store-fails", test_store_fails_while_files_are_checked);
   g_test_add_func ("/moments/added-while-taken", test_files_added_while_a_job_is_taken);
+  g_test_add_func ("/moments/attempts", test_attempts_tell_nothing_of_others);
   return g_test_run ();
 }
