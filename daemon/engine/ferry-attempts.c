@@ -283,7 +283,7 @@ on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
 static void
 on_new_name (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
-  file->generation++;
+  ferry_engine_rename_file (self, attempt->job, file);
   ferry_engine_restart_file (self, attempt->job, file, "temporary-file-lost");
 }
 

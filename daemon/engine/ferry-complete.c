@@ -281,7 +281,7 @@ get_answer (GObject *source, GAsyncResult *result, gpointer data, guint *index, 
 static void
 lose_file (FerryCompletion *completion, FerryFile *file)
 {
-  file->generation++;
+  ferry_engine_rename_file (completion->engine, completion->job, file);
   ferry_engine_restart_file (completion->engine, completion->job, file, "temporary-file-lost");
 }
 

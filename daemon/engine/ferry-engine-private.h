@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
- * (new jobs and files), ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
+ * (new jobs and files), ferry-unstored.c, ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
  * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-owners.c, ferry-duties.c (removal of files),
  * ferry-deadlines.c (timers), ferry-take.c. */
 
@@ -47,7 +47,7 @@ struct _FerryEngine
 
   GHashTable *
       live; /* (owned) (element-type FerryJob): queued, active or transient-error; unowned, in the queue */
-  GHashTable *attempts; /* (owned) (element-type guint64 FerryAttempt) */
+  GHashTable *attempts;      /* (owned) (element-type guint64 FerryAttempt) */
   GHashTable *last_attempts; /* (owned) (element-type guint guint): by uid, how many there were */
 
   GHashTable *completions; /* (owned) (element-type FerryJob FerryCompletion) */
@@ -101,6 +101,13 @@ void ferry_engine_return_after_commit (FerryEngine *self, GTask *task);
 /** A file starts over: bytes dropped, counted, told. Touches. */
 void ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file,
                                 const char *reason);
+
+/* == ferry-unstored.c == */
+/** No attempt on @file begins before what was noted up to now is durable: a temporary file that nobody knows of after a
+ * crash would stay for ever. */
+void ferry_engine_hold_file (FerryEngine *self, FerryJob *job, FerryFile *file);
+/** Gives @file another temporary name, and holds it. */
+void ferry_engine_rename_file (FerryEngine *self, FerryJob *job, FerryFile *file);
 
 /* == ferry-turns.c == */
 /** Plans anew, later in this turn. */

@@ -609,7 +609,7 @@ ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboo
     return TRUE;
 
   ferry_engine_drop_file (self, job, file);
-  file->generation++;
+  ferry_engine_rename_file (self, job, file);
   ferry_engine_restart_file (self, job, file, "validation-failed");
   file->state = FERRY_FILE_STATE_FAILED;
   file->error = ferry_failure_new (FERRY_ERROR_VALIDATION_FAILED, FERRY_ERROR_CONTEXT_LOCAL_FILE,

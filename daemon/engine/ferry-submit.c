@@ -75,11 +75,16 @@ check_targets_differ (FerryJob *job, GPtrArray *files, GError **error)
 }
 
 static void
-move_files (Submission *submission)
+move_files (FerryEngine *self, Submission *submission)
 {
   submission->first_index = submission->job->next_index;
   while (submission->files->len > 0)
-    ferry_job_add_file (submission->job, g_ptr_array_steal_index (submission->files, 0));
+    {
+      FerryFile *file = g_ptr_array_steal_index (submission->files, 0);
+
+      ferry_job_add_file (submission->job, file);
+      ferry_engine_hold_file (self, submission->job, file);
+    }
 }
 
 /* == CreateJob, SubmitJob == */
@@ -92,8 +97,8 @@ enter_queue (FerryEngine *self, GTask *task)
 
   job->creation_time = ferry_clock_get_wall (self->clock);
   ferry_engine_note_activity (self, job);
-  move_files (submission);
   ferry_queue_add (self->queue, job);
+  move_files (self, submission);
   ferry_engine_trim_final_jobs (self, job->owner);
   ferry_job_touch (job, FERRY_CHANGE_JOB | FERRY_CHANGE_FILES);
   if (submission->resume)
@@ -181,8 +186,7 @@ add_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   ferry_engine_note_activity (self, job);
-  move_files (submission);
-  ferry_engine_feed (self, job);
+  move_files (self, submission);
   ferry_store_after_commit (self->store, added_cb, g_steal_pointer (&task));
 }
 

@@ -94,7 +94,7 @@ hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
       file->replace = FALSE;
       file->mode = 0644;
       /* Another name: the old owner's worker may still hold the old one. */
-      file->generation++;
+      ferry_engine_rename_file (self, job, file);
       file->attempt = 0;
       ferry_engine_restart_file (self, job, file, "url-changed");
       g_clear_pointer (&file->error, ferry_failure_free);

@@ -92,6 +92,37 @@ account (FerryEngine *self)
     }
 }
 
+/* == files that could be started == */
+
+static FerryFile *
+find_pending (FerryJob *job)
+{
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->state == FERRY_FILE_STATE_PENDING && file->attempt == 0 && file->unstored == 0)
+        return file;
+    }
+
+  return NULL;
+}
+
+/* Whether files wait for the commit that makes their names known to us after a crash. */
+static gboolean
+has_unstored (FerryJob *job)
+{
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const FerryFile *file = g_ptr_array_index (job->files, i);
+
+      if (file->state == FERRY_FILE_STATE_PENDING && file->unstored > 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /* == candidates == */
 
 static void
@@ -146,6 +177,8 @@ collect_candidates (FerryEngine *self, gint64 *wake)
           add_candidate (self, candidates, job);
           continue;
         }
+      if (has_unstored (job) && find_pending (job) == NULL)
+        continue;
 
       obstacle = get_obstacle (self, job);
       if (obstacle == 1u << FERRY_WAIT_REASON_WORKER)
@@ -322,8 +355,8 @@ static gboolean
 start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
 {
   FerryAttempt *attempt = ferry_engine_add_attempt (self, job, file);
-  g_autoptr (GVariant) arguments =
-      g_variant_ref_sink (get_start_arguments (job, file, attempt->id));
+  g_autoptr (GVariant)
+      arguments = g_variant_ref_sink (get_start_arguments (job, file, attempt->id));
   gboolean too_large = g_variant_get_size (arguments) > FERRY_FRAME_MAX - FRAME_HEAD;
 
   if (!too_large && ferry_workers_send (self->workers, job->owner, "start", arguments))
@@ -389,20 +422,6 @@ conclude (FerryEngine *self, FerryJob *job)
   ferry_engine_move (self, job, FERRY_JOB_EVENT_SUSPEND);
 }
 
-static FerryFile *
-find_pending (FerryJob *job)
-{
-  for (guint i = 0; i < job->files->len; i++)
-    {
-      FerryFile *file = g_ptr_array_index (job->files, i);
-
-      if (file->state == FERRY_FILE_STATE_PENDING && file->attempt == 0)
-        return file;
-    }
-
-  return NULL;
-}
-
 void
 ferry_engine_feed (FerryEngine *self, FerryJob *job)
 {
@@ -428,7 +447,7 @@ ferry_engine_feed (FerryEngine *self, FerryJob *job)
         return;
     }
 
-  if (running > 0 || ferry_job_has_attempts (job))
+  if (running > 0 || ferry_job_has_attempts (job) || has_unstored (job))
     return;
   if (job->draining)
     ferry_engine_fail_transient (self, job, NULL, FALSE, 0, NULL);

@@ -3,6 +3,8 @@
 
 #include "engine-world.h"
 
+#include <unistd.h>
+
 static FerryJob *
 find (World *world, const char *id)
 {
@@ -145,6 +147,25 @@ test_crash_while_transferring (void)
   g_assert_true (g_variant_lookup (resume, "Offset", "t", &offset));
   g_assert_cmpuint (offset, ==, 100);
   g_assert_cmpuint (ferry_job_get_bytes_transferred (find (world, id)), ==, 100);
+}
+
+static void
+test_name_is_stored_before_it_is_used (void)
+{
+  g_autoptr (World) world = world_new ();
+  g_autoptr (FerryJob)
+      job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, geteuid (), g_get_user_name ());
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
+  guint64 before = ferry_store_get_commits (world->store);
+
+  g_ptr_array_add (files, ferry_file_new ("http://server.example/file", "/target/file"));
+  ferry_engine_submit_async (world->engine, job, files, 0, TRUE, NULL, NULL);
+  world_take_start (world);
+  g_assert_cmpuint (ferry_store_get_commits (world->store), >, before);
+
+  /* Killed at this very moment, the file under that name is known. */
+  world_restart (world);
+  g_assert_nonnull (find (world, job->id));
 }
 
 static void
@@ -458,6 +479,7 @@ main (int argc, char **argv)
   g_test_add_func ("/life/refused-complete", test_refused_complete_changes_nothing);
   g_test_add_func ("/life/crash-publishing", test_crash_while_publishing);
   g_test_add_func ("/life/crash-transferring", test_crash_while_transferring);
+  g_test_add_func ("/life/name-first", test_name_is_stored_before_it_is_used);
   g_test_add_func ("/life/cancel", test_cancel_removes_before_it_answers);
   g_test_add_func ("/life/cancel-publishing", test_cancel_while_publishing);
   g_test_add_func ("/life/cancel-refused", test_cancel_while_publishing_fails);
