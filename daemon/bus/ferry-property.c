@@ -27,7 +27,6 @@ GETTER (transfer_completion_time, g_variant_new_uint64 (job->transfer_completion
 GETTER (next_attempt_time, g_variant_new_uint64 (job->next_attempt_wall))
 GETTER (error_count, g_variant_new_uint32 (job->error_count))
 GETTER (error, ferry_failure_to_variant (job->error, TRUE))
-GETTER (transfer_rate, g_variant_new_uint64 (job->transfer_rate))
 GETTER (display_name, g_variant_new_string (job->display_name))
 GETTER (description, g_variant_new_string (job->description))
 GETTER (application_id, g_variant_new_string (job->application_id))
@@ -52,6 +51,14 @@ get_wait_reasons (FerryEngine *engine, FerryJob *job)
 }
 
 /* Whole seconds: it is reckoned from two clocks, which differ by microseconds from call to call. */
+static GVariant *
+get_transfer_rate (FerryEngine *engine, FerryJob *job)
+{
+  gint64 now = ferry_clock_get_boot (ferry_engine_get_clock (engine));
+
+  return g_variant_new_uint64 (ferry_job_get_transfer_rate (job, now));
+}
+
 static GVariant *
 get_expiration_time (FerryEngine *engine, FerryJob *job)
 {

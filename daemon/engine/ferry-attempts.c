@@ -140,6 +140,7 @@ update_rate (FerryEngine *self, FerryAttempt *attempt, FerryFile *file)
     }
   attempt->rate_bytes = file->bytes_transferred;
   attempt->rate_time = now;
+  attempt->job->rate_time = now;
 }
 
 static void

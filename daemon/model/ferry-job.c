@@ -286,6 +286,15 @@ ferry_job_get_files_transferred (FerryJob *self)
   return count;
 }
 
+guint64
+ferry_job_get_transfer_rate (FerryJob *self, gint64 now)
+{
+  /* Workers tell of bytes, not of silence. */
+  if (!ferry_job_state_is_active (self->state) || now - self->rate_time > 3 * G_USEC_PER_SEC)
+    return 0;
+  return self->transfer_rate;
+}
+
 gboolean
 ferry_job_is_whole (FerryJob *self)
 {

@@ -109,7 +109,8 @@ struct _FerryJob
   gboolean draining;        /* a file failed for now: no other is started until the retry */
   guint transient_reasons;  /* wait_reasons of the transient error that it drains for */
   gint64 active_since;      /* boot time since when @active_time runs, 0 = not running */
-  guint64 transfer_rate;    /* bytes a second, smoothed */
+  guint64 transfer_rate; /* bytes a second, smoothed, as of @rate_time */
+  gint64 rate_time;      /* boot time */
   GHashTable
       *dirty_files; /* (owned) (nullable) (element-type FerryFile): set; emptied by the store */
   gboolean dirty;   /* its own row is to be written */
@@ -163,6 +164,9 @@ void ferry_job_set_error (FerryJob *self, FerryFailure *failure);
 guint64 ferry_job_get_bytes_total (FerryJob *self);
 guint64 ferry_job_get_bytes_transferred (FerryJob *self);
 guint ferry_job_get_files_transferred (FerryJob *self);
+
+/** Returns: bytes a second at boot time @now: 0 when it does not run, or nothing came for 3 s */
+guint64 ferry_job_get_transfer_rate (FerryJob *self, gint64 now);
 
 /** Returns: whether it has files and all are transferred or published */
 gboolean ferry_job_is_whole (FerryJob *self);

@@ -149,6 +149,21 @@ test_secrets (void)
 }
 
 static void
+test_rate_ends_with_the_bytes (void)
+{
+  g_autoptr (FerryJob) job = new_job ();
+
+  ferry_job_apply (job, FERRY_JOB_EVENT_RESUME, NULL);
+  ferry_job_apply (job, FERRY_JOB_EVENT_START, NULL);
+  job->transfer_rate = 1000;
+  job->rate_time = 50;
+  g_assert_cmpuint (ferry_job_get_transfer_rate (job, 50 + 3 * G_USEC_PER_SEC), ==, 1000);
+  g_assert_cmpuint (ferry_job_get_transfer_rate (job, 51 + 3 * G_USEC_PER_SEC), ==, 0);
+  ferry_job_apply (job, FERRY_JOB_EVENT_SUSPEND, NULL);
+  g_assert_cmpuint (ferry_job_get_transfer_rate (job, 50), ==, 0);
+}
+
+static void
 check_reasons (FerryJob *job, const char *expected)
 {
   g_auto (GStrv) reasons = ferry_job_get_wait_reasons (job);
@@ -196,6 +211,7 @@ main (int argc, char **argv)
   g_test_add_func ("/job/empty", test_empty_is_not_whole);
   g_test_add_func ("/job/apply", test_apply);
   g_test_add_func ("/job/secrets", test_secrets);
+  g_test_add_func ("/job/rate", test_rate_ends_with_the_bytes);
   g_test_add_func ("/job/wait-reasons", test_wait_reasons);
   return g_test_run ();
 }
