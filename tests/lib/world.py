@@ -288,6 +288,7 @@ class World:
         ident = self.connection.signal_subscribe(
             'org.freedesktop.PolicyKit1', 'org.freedesktop.PolicyKit1.Authority', 'Changed', None,
             None, 0, lambda *_: changed.append(True))
+        self.name_owner('org.freedesktop.PolicyKit1')       # a round trip: now the bus knows
         path = os.path.join(self.rules, name)
         if text is None:
             os.unlink(path)
