@@ -343,6 +343,19 @@ test_chunks_trailers (Fixture *fixture, gconstpointer data)
   fixture_assert_file (fixture, "0123456789", 10);
 }
 
+/* libsoup has not seen the end of chunks that we took apart: were their connection used again, the
+ * rest of them would be taken for the next answer. */
+static void
+test_chunks_connection (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.body = BODY_CHUNKED;
+  fixture_assert_done (fixture, fixture_run (fixture));
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  fixture_fill (fixture, 500000, 7);
+  fixture_assert_done (fixture, fixture_run (fixture));
+  g_assert_cmpuint (raw_server_get_n_connections (fixture->server), ==, 2);
+}
+
 /* libsoup takes a connection that ends between two chunks for the end of the body. */
 static void
 test_chunks_between (Fixture *fixture, gconstpointer data)
@@ -645,6 +658,7 @@ main (int argc, char **argv)
   ADD ("chunks-inside", test_chunks_inside);
   ADD ("chunks-odd-ends", test_chunks_odd_ends);
   ADD ("chunks-trailers", test_chunks_trailers);
+  ADD ("chunks-connection", test_chunks_connection);
   ADD ("chunks-between", test_chunks_between);
   ADD ("chunks-proven-by-416", test_chunks_proven_by_416);
   ADD ("chunks-more-by-206", test_chunks_more_by_206);
