@@ -107,7 +107,7 @@ def attempt(world, url):
     identity = pwd.getpwuid(os.stat('/proc/{}'.format(world.ferryd.pid)).st_uid).pw_name
     line('bus', 'of type system, at ' + world.address)
     line('polkit', 'a polkitd of its own' if world.with_polkit else
-         'none here (that needs root): Ferry grants what anyone may do')
+         'none here (it needs root and namespaces): Ferry grants what anyone may do')
     line('ferryd', 'pid {}, user {}'.format(world.ferryd.pid, identity))
     home = world.home(user or 'me')
     target = os.path.join(home, 'fetched')
