@@ -84,6 +84,14 @@ ferry_service_quit (FerryService *self)
   end (self, 0);
 }
 
+/* Started again, ferryd salvages what there is; going on with an empty queue would tell every owner that he has no jobs. */
+static void
+engine_lost_cb (FerryEngine *engine, GError *error, gpointer data)
+{
+  g_critical ("The store cannot be read back: %s", error->message);
+  end (data, 1);
+}
+
 /* == the bus == */
 
 static void
@@ -193,6 +201,8 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
   if (self->engine == NULL)
     return NULL;
 
+  g_signal_connect_object (self->engine, "lost", G_CALLBACK (engine_lost_cb), self, 0);
+
   self->connection = connect_to_bus (error);
   if (self->connection == NULL)
     return NULL;
@@ -222,15 +232,15 @@ static void
 release_name (FerryService *self)
 {
   gboolean over = FALSE;
-  guint timer = ferry_clock_add (
-      self->clock, ferry_clock_get_boot (self->clock) + SHUTDOWN_PATIENCE * G_USEC_PER_SEC,
-      patience_cb, &over);
+  guint timer = ferry_clock_add (self->clock,
+                                 ferry_clock_get_boot (self->clock) +
+                                     SHUTDOWN_PATIENCE * G_USEC_PER_SEC,
+                                 patience_cb, &over);
 
   g_clear_handle_id (&self->name_id, g_bus_unown_name);
   while (!over && g_main_context_iteration (NULL, FALSE))
     ;
-  while (!over && !ferry_bus_is_idle (self->bus) &&
-         !g_dbus_connection_is_closed (self->connection))
+  while (!over && !ferry_bus_is_idle (self->bus) && !g_dbus_connection_is_closed (self->connection))
     g_main_context_iteration (NULL, TRUE);
   if (!over)
     ferry_clock_remove (self->clock, timer);

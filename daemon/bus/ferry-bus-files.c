@@ -74,23 +74,30 @@ on_added (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* The state of the call is the a(ssa{sv}); limits were looked at. */
 static void
-add_within_limits (FerryBus *self, FerryCall *call, FerryJob *job)
+add_parsed (FerryBus *self, FerryCall *call, FerryJob *job, gboolean exempt)
 {
   GError *error = NULL;
   GPtrArray *files = ferry_bus_parse_files (call->state, &error);
 
   if (files == NULL)
-    ferry_call_return_error (call, error);
-  else
-    ferry_engine_add_files_async (self->engine, job, files, call->pid, on_added, call);
+    {
+      ferry_call_return_error (call, error);
+      return;
+    }
+
+  /* Not before the files were understood: bad ones change nothing. */
+  if (exempt)
+    {
+      job->exempt = TRUE;
+      ferry_job_touch (job, FERRY_CHANGE_JOB);
+    }
+  ferry_engine_add_files_async (self->engine, job, files, call->pid, on_added, call);
 }
 
 static void
 add_exempt (FerryBus *self, FerryCall *call, FerryJob *job)
 {
-  job->exempt = TRUE;
-  ferry_job_touch (job, FERRY_CHANGE_JOB);
-  add_within_limits (self, call, job);
+  add_parsed (self, call, job, TRUE);
 }
 
 /* @files: (transfer full): an a(ssa{sv}). The number is held against the limits before anything costs. */
@@ -103,7 +110,7 @@ add_files (FerryBus *self, FerryCall *call, FerryJob *job, GVariant *files)
 
   ferry_call_set_state (call, files, (GDestroyNotify) g_variant_unref);
   if (ferry_engine_check_limits (self->engine, job, FALSE, n_files, most_ranges, &limit))
-    add_within_limits (self, call, job);
+    add_parsed (self, call, job, FALSE);
   else
     ferry_bus_exempt (self, call, limit, add_exempt);
 }

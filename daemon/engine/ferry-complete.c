@@ -96,7 +96,11 @@ answered_cb (const GError *error, gpointer data)
       if (error != NULL)
         g_task_return_error (task, g_error_copy (error));
       else
-        g_task_return_int (task, ((gssize) result->published << 32) | result->discarded);
+        {
+          const guint counts[] = { result->published, result->discarded };
+
+          g_task_return_pointer (task, g_memdup2 (counts, sizeof counts), g_free);
+        }
     }
   if (error == NULL && result->automatic)
     g_signal_emit_by_name (result->engine, "transferred", result->job);
@@ -489,15 +493,15 @@ gboolean
 ferry_engine_complete_finish (FerryEngine *self, GAsyncResult *result, guint *published,
                               guint *discarded, GError **error)
 {
-  gssize counts;
+  g_autofree guint *counts = NULL;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
-  counts = g_task_propagate_int (G_TASK (result), error);
-  if (counts < 0)
+  counts = g_task_propagate_pointer (G_TASK (result), error);
+  if (counts == NULL)
     return FALSE;
 
-  *published = (guint) ((guint64) counts >> 32);
-  *discarded = (guint) (counts & G_MAXUINT32);
+  *published = counts[0];
+  *discarded = counts[1];
   return TRUE;
 }

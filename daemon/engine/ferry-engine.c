@@ -62,6 +62,8 @@ ferry_engine_class_init (FerryEngineClass *class)
                 G_TYPE_NONE, 1, FERRY_TYPE_JOB);
   g_signal_new ("failed", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                 FERRY_TYPE_JOB);
+  g_signal_new ("lost", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                G_TYPE_ERROR);
   g_signal_new ("file-transferred", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                 G_TYPE_NONE, 2, FERRY_TYPE_JOB, G_TYPE_UINT);
   g_signal_new ("file-restarted", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -219,7 +221,7 @@ store_failed_cb (FerryStore *store, GError *reason, gpointer data)
 
   if (!load (self, &error))
     {
-      g_critical ("The store cannot be read back: %s", error->message);
+      g_signal_emit_by_name (self, "lost", error);
       return;
     }
 

@@ -25,6 +25,7 @@ G_DECLARE_FINAL_TYPE (FerryEngine, ferry_engine, FERRY, ENGINE, GObject)
  * "failed" (FerryJob): the job became `error`, and it is stored
  * "file-transferred" (FerryJob, guint index)
  * "file-restarted" (FerryJob, guint index, char *reason)
+ * "lost" (GError): the store failed and cannot be read back either; there is nothing true to serve any more
  */
 
 /** References are taken to all. Loads the store and starts what was under way. */

@@ -39,7 +39,7 @@ ferry_engine_can_reach (FerryEngine *self, FerryJob *job)
   url = get_next_url (job);
   uri = url != NULL ? g_uri_parse (url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, NULL)
                     : NULL;
-  return uri == NULL || ferry_network_is_local (g_uri_get_host (uri));
+  return uri == NULL || ferry_network_can_reach (self->network, g_uri_get_host (uri));
 }
 
 void

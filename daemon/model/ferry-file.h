@@ -47,7 +47,7 @@ typedef struct
   GVariant *resume; /* (owned) (nullable): the worker's a{sv} */
 
   /* of this run of ferryd only */
-  guint unstored;  /* commits that must come before anything is made under the temporary name */
+  guint unstored;    /* commits that must come before anything is made under the temporary name */
   guint64 attempt;   /* the worker's attempt on this file, 0 = none */
   gboolean stopping; /* "stop" was sent for @attempt */
 } FerryFile;

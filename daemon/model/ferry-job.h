@@ -109,8 +109,8 @@ struct _FerryJob
   gboolean draining;        /* a file failed for now: no other is started until the retry */
   guint transient_reasons;  /* wait_reasons of the transient error that it drains for */
   gint64 active_since;      /* boot time since when @active_time runs, 0 = not running */
-  guint64 transfer_rate; /* bytes a second, smoothed, as of @rate_time */
-  gint64 rate_time;      /* boot time */
+  guint64 transfer_rate;    /* bytes a second, smoothed, as of @rate_time */
+  gint64 rate_time;         /* boot time */
   GHashTable
       *dirty_files; /* (owned) (nullable) (element-type FerryFile): set; emptied by the store */
   gboolean dirty;   /* its own row is to be written */

@@ -18,17 +18,20 @@ ferry_network_is_available (FerryNetwork *self)
 }
 
 gboolean
-ferry_network_is_local (const char *host)
+ferry_network_can_reach (FerryNetwork *self, const char *host)
 {
   g_autoptr (GInetAddress) address = NULL;
 
+  if (ferry_network_is_available (self))
+    return TRUE;
   if (host == NULL)
     return FALSE;
   if (g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost"))
     return TRUE;
 
   address = g_inet_address_new_from_string (host);
-  return address != NULL && g_inet_address_get_is_loopback (address);
+  return address != NULL && (g_inet_address_get_is_loopback (address) ||
+                             FERRY_NETWORK_GET_IFACE (self)->can_reach (self, address));
 }
 
 void
@@ -61,6 +64,17 @@ ferry_system_network_is_available (FerryNetwork *network)
   return g_network_monitor_get_network_available (self->monitor);
 }
 
+static gboolean
+ferry_system_network_can_reach (FerryNetwork *network, GInetAddress *address)
+{
+  FerrySystemNetwork *self = FERRY_SYSTEM_NETWORK (network);
+  g_autoptr (GSocketAddress) socket_address = g_inet_socket_address_new (address, 80);
+
+  /* With an address it looks into its table of routes and asks nobody. */
+  return g_network_monitor_can_reach (self->monitor, G_SOCKET_CONNECTABLE (socket_address), NULL,
+                                      NULL);
+}
+
 static void
 ferry_system_network_class_init (FerrySystemNetworkClass *class)
 {
@@ -70,6 +84,7 @@ static void
 ferry_system_network_iface_init (FerryNetworkInterface *iface)
 {
   iface->is_available = ferry_system_network_is_available;
+  iface->can_reach = ferry_system_network_can_reach;
 }
 
 static void

@@ -216,6 +216,20 @@ test_this_machine_needs_no_network (void)
 }
 
 static void
+test_neighbours_need_no_way_out (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+  FerryFile *file = ferry_job_get_file (job, 0);
+
+  world_set_network (world, FALSE);
+  g_free (file->remote_url);
+  file->remote_url = g_strdup ("http://192.0.2.7/file");
+  ferry_engine_resume (world->engine, job, NULL);
+  world_take_start (world);
+}
+
+static void
 test_worker_dies (void)
 {
   g_autoptr (World) world = world_new ();
@@ -584,6 +598,7 @@ main (int argc, char **argv)
   g_test_add_func ("/trouble/network", test_network);
   g_test_add_func ("/trouble/network-wakes", test_network_wakes_all);
   g_test_add_func ("/trouble/loopback", test_this_machine_needs_no_network);
+  g_test_add_func ("/trouble/neighbours", test_neighbours_need_no_way_out);
   g_test_add_func ("/trouble/worker-dies", test_worker_dies);
   g_test_add_func ("/trouble/worker-absent", test_worker_never_comes);
   g_test_add_func ("/trouble/destination", test_destination_is_named);
