@@ -10,12 +10,14 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <locale.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -141,6 +143,19 @@ drop_privileges (GError **error)
   return TRUE;
 }
 
+/* A change of uid leaves what would be inherited, and a container's init may have given us some of that. */
+static gboolean
+drop_capabilities (GError **error)
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+  struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+  if (prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
+      syscall (SYS_capset, &header, none) != 0)
+    return fail (error, "Dropping capabilities");
+  return TRUE;
+}
+
 static gboolean
 check_directory (const char *path, GError **error)
 {
@@ -184,7 +199,7 @@ static gboolean
 prepare (const Options *options, int *helper, GError **error)
 {
   *helper = start_helper (options, error);
-  if (*helper < 0 || !drop_privileges (error))
+  if (*helper < 0 || !drop_privileges (error) || !drop_capabilities (error))
     return FALSE;
   if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail (error, "PR_SET_NO_NEW_PRIVS");
