@@ -48,9 +48,8 @@ client_changed_cb (FerryPolicyDconf *self)
   gint64 passed = (g_get_monotonic_time () - self->last_read) / 1000;
 
   if (self->timeout == 0)
-    self->timeout =
-        g_timeout_add ((guint) CLAMP (READ_INTERVAL_MS - passed, 0, READ_INTERVAL_MS), timeout_cb,
-                       self);
+    self->timeout = g_timeout_add ((guint) CLAMP (READ_INTERVAL_MS - passed, 0, READ_INTERVAL_MS),
+                                   timeout_cb, self);
 }
 
 static void
@@ -112,11 +111,9 @@ read_key (FerryPolicyDconf *self, FerryPolicySnapshot *snapshot, FerryPolicyKey 
   /* The user database of the profile is ours and empty: not writable means locked. */
   reading->locked = !dconf_client_is_writable (self->client, path);
   reading->set = value != NULL;
-  reading->valid =
-      value == NULL || ferry_policy_key_parse (key, value, &reading->value, &error);
+  reading->valid = value == NULL || ferry_policy_key_parse (key, value, &reading->value, &error);
   if (!reading->valid)
-    g_ptr_array_add (snapshot->problems,
-                     g_strdup_printf ("In dconf, %s", error->message));
+    g_ptr_array_add (snapshot->problems, g_strdup_printf ("In dconf, %s", error->message));
 }
 
 static void

@@ -20,7 +20,8 @@ typedef struct
 {
   gboolean readable; /* FALSE: nothing could be read */
   FerryPolicyReading readings[FERRY_N_POLICY_KEYS];
-  GHashTable *unknown;  /* (owned) (element-type utf8 GVariant): keys that are no policies, with their values */
+  /* (owned) (element-type utf8 GVariant): keys that are no policies, with their values */
+  GHashTable *unknown;
   GPtrArray *problems; /* (owned) (element-type utf8): sentences, each naming the key or the file */
 } FerryPolicySnapshot;
 

@@ -11,7 +11,7 @@
 #define DCONF_DIRECTORY "/etc/dconf"
 
 /* How a database (a GVDB file) begins, whatever its byte order. */
-#define DATABASE_MAGIC "GVariant"
+#define DATABASE_MAGIC         "GVariant"
 #define DATABASE_MAGIC_SWAPPED "raVGtnai"
 
 /* Where libdconf looks, in its order; only absence leads to the next place. */
@@ -46,16 +46,14 @@ check_database (const char *path)
     {
       if (errno == ENOENT)
         return NULL;
-      return g_strdup_printf ("The dconf database %s cannot be read: %s", path,
-                              g_strerror (errno));
+      return g_strdup_printf ("The dconf database %s cannot be read: %s", path, g_strerror (errno));
     }
 
   length = read (fd, magic, sizeof magic);
   number = errno;
   close (fd);
   if (length < 0)
-    return g_strdup_printf ("The dconf database %s cannot be read: %s", path,
-                            g_strerror (number));
+    return g_strdup_printf ("The dconf database %s cannot be read: %s", path, g_strerror (number));
   if (length != sizeof magic || (memcmp (magic, DATABASE_MAGIC, sizeof magic) != 0 &&
                                  memcmp (magic, DATABASE_MAGIC_SWAPPED, sizeof magic) != 0))
     return g_strdup_printf ("%s is no dconf database", path);

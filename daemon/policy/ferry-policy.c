@@ -7,7 +7,7 @@
 #include "ferry-policy-keys.h"
 
 /* Names of values in the store. */
-#define BUS_PREFIX "policy."
+#define BUS_PREFIX       "policy."
 #define LAST_GOOD_PREFIX "last-good."
 
 /* What the administrator last said of a key, kept for when he says nonsense: locked, set, value. */
@@ -25,9 +25,9 @@ struct _FerryPolicy
 {
   GObject parent_instance;
 
-  FerryStore *store;        /* (owned) */
-  gulong store_failed;      /* signal handler */
-  FerryPolicyDconf *dconf;  /* (owned) */
+  FerryStore *store;             /* (owned) */
+  gulong store_failed;           /* signal handler */
+  FerryPolicyDconf *dconf;       /* (owned) */
   FerryPolicySnapshot *snapshot; /* (owned): what dconf said last */
   State states[FERRY_N_POLICY_KEYS];
 };
@@ -92,8 +92,8 @@ get_reading (FerryPolicy *self, FerryPolicyKey key)
   if (reading.valid)
     {
       kept = reading.set || reading.locked
-                 ? g_variant_ref_sink (g_variant_new (LAST_GOOD_TYPE, reading.locked, reading.set,
-                                                      reading.value))
+                 ? g_variant_ref_sink (
+                       g_variant_new (LAST_GOOD_TYPE, reading.locked, reading.set, reading.value))
                  : NULL;
       ferry_store_set_value (self->store, name, kept);
       return reading;
@@ -251,8 +251,8 @@ ferry_policy_new (FerryStore *store)
   FerryPolicy *self = g_object_new (FERRY_TYPE_POLICY, NULL);
 
   self->store = g_object_ref (store);
-  self->store_failed =
-      g_signal_connect_swapped (store, "failed", G_CALLBACK (store_failed_cb), self);
+  self->store_failed = g_signal_connect_swapped (store, "failed", G_CALLBACK (store_failed_cb),
+                                                 self);
   read_dconf (self);
   update (self, FALSE);
   return self;
@@ -342,9 +342,8 @@ check_key (FerryPolicy *self, const char *name, FerryPolicyKey *key, GError **er
     }
   if (self->states[*key].locked)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED,
-                   "%s is locked in dconf, at %u %s", name, self->states[*key].value,
-                   ferry_policy_key_get_info (*key)->unit);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED, "%s is locked in dconf, at %u %s",
+                   name, self->states[*key].value, ferry_policy_key_get_info (*key)->unit);
       return FALSE;
     }
 

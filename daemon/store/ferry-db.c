@@ -14,23 +14,22 @@
 /* Versions beyond this in a file's header are damage, not a later release. */
 #define VERSION_MAX 9999
 
-#define HEADER_SIZE 100
-#define HEADER_MAGIC "SQLite format 3"
+#define HEADER_SIZE           100
+#define HEADER_MAGIC          "SQLite format 3"
 #define HEADER_VERSION_OFFSET 60
 
 /* locking_mode comes before journal_mode: then the log's index lives in memory and no -shm file is made.
  * The log is merged by the store's thread when no reply waits for it, hence no automatic checkpoint. */
-static const char pragmas[] =
-    "PRAGMA locking_mode = EXCLUSIVE;"
-    "PRAGMA synchronous = FULL;"
-    "PRAGMA secure_delete = ON;"
-    "PRAGMA cell_size_check = ON;"
-    "PRAGMA trusted_schema = OFF;"
-    "PRAGMA journal_size_limit = 8388608;"
-    "PRAGMA wal_autocheckpoint = 0;"
-    "PRAGMA journal_mode = WAL;";
+static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA secure_delete = ON;"
+                              "PRAGMA cell_size_check = ON;"
+                              "PRAGMA trusted_schema = OFF;"
+                              "PRAGMA journal_size_limit = 8388608;"
+                              "PRAGMA wal_autocheckpoint = 0;"
+                              "PRAGMA journal_mode = WAL;";
 
-G_DEFINE_QUARK (ferry-db-error, ferry_db_error)
+G_DEFINE_QUARK (ferry_db_error, ferry_db_error)
 
 gboolean
 ferry_db_error_is_damage (const GError *error)

@@ -256,8 +256,7 @@ load_jobs (FerryCore *self, GPtrArray *jobs, GError **error)
 static gboolean
 load_duties (FerryCore *self, GPtrArray *duties, GError **error)
 {
-  sqlite3_stmt *rows =
-      ferry_statements_get (self->statements, FERRY_STATEMENT_LIST_DUTIES, error);
+  sqlite3_stmt *rows = ferry_statements_get (self->statements, FERRY_STATEMENT_LIST_DUTIES, error);
   int result;
 
   if (rows == NULL)
@@ -305,8 +304,7 @@ ferry_core_load (FerryCore *self, GPtrArray *jobs, GPtrArray *duties, GError **e
 gboolean
 ferry_core_load_values (FerryCore *self, GHashTable *values, GError **error)
 {
-  sqlite3_stmt *rows =
-      ferry_statements_get (self->statements, FERRY_STATEMENT_LIST_VALUES, error);
+  sqlite3_stmt *rows = ferry_statements_get (self->statements, FERRY_STATEMENT_LIST_VALUES, error);
   int result;
 
   if (rows == NULL)

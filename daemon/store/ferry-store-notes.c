@@ -10,10 +10,11 @@ struct _FerryStoreNotes
   gpointer user_data; /* (unowned) */
   FerryQueue *queue;  /* (unowned) (nullable) */
   gulong handlers[3];
-  GPtrArray *ops;      /* (owned) (element-type FerryOp) */
-  GHashTable *dirty;   /* (owned) (element-type FerryJob): set of jobs with changes */
-  GHashTable *written; /* (owned) (element-type FerryJob GArray): of each job the indexes (guint, ascending) of the files
-                        * that have rows; keys unowned */
+  GPtrArray *ops;    /* (owned) (element-type FerryOp) */
+  GHashTable *dirty; /* (owned) (element-type FerryJob): set of jobs with changes */
+  /* (owned) (element-type FerryJob GArray): of each job the indexes (guint, ascending) of the files
+   * that have rows; keys unowned */
+  GHashTable *written;
   gboolean muted;
 };
 

@@ -96,8 +96,7 @@ ferry_rows_put_file (const FerryJob *job, const FerryFile *file)
   ferry_op_set_integer (op, FERRY_FILE_COLUMN_MODE, file->mode);
   ferry_op_set_text (op, FERRY_FILE_COLUMN_STATE, ferry_file_state_to_string (file->state));
   ferry_op_set_integer (op, FERRY_FILE_COLUMN_BYTES_TOTAL, (gint64) file->bytes_total);
-  ferry_op_set_integer (op, FERRY_FILE_COLUMN_BYTES_TRANSFERRED,
-                        (gint64) file->bytes_transferred);
+  ferry_op_set_integer (op, FERRY_FILE_COLUMN_BYTES_TRANSFERRED, (gint64) file->bytes_transferred);
   ferry_op_set_text (op, FERRY_FILE_COLUMN_VALIDATOR, file->validator);
   ferry_op_set_integer (op, FERRY_FILE_COLUMN_HTTP_STATUS, file->http_status);
   set_strv (op, FERRY_FILE_COLUMN_RESPONSE_HEADERS, file->response_headers);
@@ -259,17 +258,17 @@ get_job_settings (FerryJob *job, sqlite3_stmt *row)
   get_string (row, FERRY_JOB_COLUMN_DESCRIPTION, &job->description);
   get_string (row, FERRY_JOB_COLUMN_APPLICATION_ID, &job->application_id);
   ferry_priority_from_string (get_text (row, FERRY_JOB_COLUMN_PRIORITY), &job->priority);
-  job->minimum_retry_delay =
-      get_uint32 (row, FERRY_JOB_COLUMN_MINIMUM_RETRY_DELAY, job->minimum_retry_delay);
-  job->no_progress_timeout =
-      get_uint32 (row, FERRY_JOB_COLUMN_NO_PROGRESS_TIMEOUT, job->no_progress_timeout);
-  job->maximum_download_time =
-      get_uint32 (row, FERRY_JOB_COLUMN_MAXIMUM_DOWNLOAD_TIME, job->maximum_download_time);
-  job->notification_interval =
-      get_uint32 (row, FERRY_JOB_COLUMN_NOTIFICATION_INTERVAL, job->notification_interval);
+  job->minimum_retry_delay = get_uint32 (row, FERRY_JOB_COLUMN_MINIMUM_RETRY_DELAY,
+                                         job->minimum_retry_delay);
+  job->no_progress_timeout = get_uint32 (row, FERRY_JOB_COLUMN_NO_PROGRESS_TIMEOUT,
+                                         job->no_progress_timeout);
+  job->maximum_download_time = get_uint32 (row, FERRY_JOB_COLUMN_MAXIMUM_DOWNLOAD_TIME,
+                                           job->maximum_download_time);
+  job->notification_interval = get_uint32 (row, FERRY_JOB_COLUMN_NOTIFICATION_INTERVAL,
+                                           job->notification_interval);
   job->auto_complete = get_boolean (row, FERRY_JOB_COLUMN_AUTO_COMPLETE);
-  job->maximum_download_size =
-      (guint64) get_integer (row, FERRY_JOB_COLUMN_MAXIMUM_DOWNLOAD_SIZE, 0);
+  job->maximum_download_size = (guint64) get_integer (row, FERRY_JOB_COLUMN_MAXIMUM_DOWNLOAD_SIZE,
+                                                      0);
   get_strv (row, FERRY_JOB_COLUMN_REQUEST_HEADERS, &job->request_headers);
   ferry_proxy_usage_from_string (get_text (row, FERRY_JOB_COLUMN_PROXY_USAGE), &job->proxy_usage);
   get_string (row, FERRY_JOB_COLUMN_PROXY_URI, &job->proxy_uri);
@@ -287,8 +286,7 @@ ferry_rows_get_job (sqlite3_stmt *row)
   FerryJobType type;
   FerryJob *job;
 
-  if (sequence <= 0 || !ferry_job_id_is_valid (id) || owner == G_MAXUINT32 ||
-      owner_name == NULL ||
+  if (sequence <= 0 || !ferry_job_id_is_valid (id) || owner == G_MAXUINT32 || owner_name == NULL ||
       !ferry_job_type_from_string (get_text (row, FERRY_JOB_COLUMN_TYPE), &type))
     {
       g_warning ("The store's row %" G_GINT64_FORMAT " is no job: its id, owner or type is "
@@ -322,8 +320,8 @@ ferry_rows_get_job (sqlite3_stmt *row)
 static void
 get_file_demands (FerryJob *job, FerryFile *file, sqlite3_stmt *row)
 {
-  g_autoptr (GVariant) ranges =
-      ferry_rows_get_variant (row, FERRY_FILE_COLUMN_RANGES, G_VARIANT_TYPE ("a(tt)"));
+  g_autoptr (GVariant)
+      ranges = ferry_rows_get_variant (row, FERRY_FILE_COLUMN_RANGES, G_VARIANT_TYPE ("a(tt)"));
   GVariantIter iter;
   FerryRange range;
 
@@ -351,8 +349,7 @@ get_file_progress (FerryFile *file, sqlite3_stmt *row)
   file->bytes_total = (guint64) get_integer (row, FERRY_FILE_COLUMN_BYTES_TOTAL, -1);
   file->resume = ferry_rows_get_variant (row, FERRY_FILE_COLUMN_RESUME, G_VARIANT_TYPE_VARDICT);
   if (ferry_file_is_whole (file))
-    file->bytes_transferred =
-        (guint64) get_integer (row, FERRY_FILE_COLUMN_BYTES_TRANSFERRED, 0);
+    file->bytes_transferred = (guint64) get_integer (row, FERRY_FILE_COLUMN_BYTES_TRANSFERRED, 0);
   else if (file->resume != NULL)
     g_variant_lookup (file->resume, "Offset", "t", &file->bytes_transferred);
 }

@@ -25,11 +25,12 @@ typedef enum
 /* One of the two files that are read. */
 typedef struct
 {
-  sqlite3 *handle;         /* (owned) (nullable): %NULL: cannot be read at all */
-  sqlite3_stmt *job;       /* (owned) (nullable): one job by sequence */
-  sqlite3_stmt *file;      /* (owned) (nullable): one file by job and index */
-  sqlite3_stmt *files;     /* (owned) (nullable): all files of a job */
-  sqlite3_stmt *inserts[4]; /* (owned) (nullable): by Table: into the new store, for this source's columns */
+  sqlite3 *handle;     /* (owned) (nullable): %NULL: cannot be read at all */
+  sqlite3_stmt *job;   /* (owned) (nullable): one job by sequence */
+  sqlite3_stmt *file;  /* (owned) (nullable): one file by job and index */
+  sqlite3_stmt *files; /* (owned) (nullable): all files of a job */
+  sqlite3_stmt
+      *inserts[4]; /* (owned) (nullable): by Table: into the new store, for this source's columns */
 } Source;
 
 typedef struct
@@ -194,8 +195,9 @@ find_jobs (Salvage *self)
 static void
 mark_job (Salvage *self, gint64 sequence, gboolean incomplete, const char *message)
 {
-  g_autoptr (FerryFailure) failure = ferry_failure_new (
-      FERRY_ERROR_STORE_FAILED, FERRY_ERROR_CONTEXT_GENERAL, -1, 0, message);
+  g_autoptr (FerryFailure)
+      failure = ferry_failure_new (FERRY_ERROR_STORE_FAILED, FERRY_ERROR_CONTEXT_GENERAL, -1, 0,
+                                   message);
   g_autoptr (FerryOp) op = ferry_op_new (FERRY_STATEMENT_PUT_VALUE, 1);
   g_autoptr (sqlite3_stmt) statement = NULL;
   gconstpointer data;

@@ -67,10 +67,8 @@ static const char *const file_columns[] = {
 G_STATIC_ASSERT (G_N_ELEMENTS (file_columns) == FERRY_N_FILE_COLUMNS);
 
 static const char *const duty_columns[] = {
-  [FERRY_DUTY_COLUMN_ID] = "id",
-  [FERRY_DUTY_COLUMN_OWNER] = "owner",
-  [FERRY_DUTY_COLUMN_PATH] = "path",
-  [FERRY_DUTY_COLUMN_TEMPORARY_NAME] = "temporary_name",
+  [FERRY_DUTY_COLUMN_ID] = "id",         [FERRY_DUTY_COLUMN_OWNER] = "owner",
+  [FERRY_DUTY_COLUMN_PATH] = "path",     [FERRY_DUTY_COLUMN_TEMPORARY_NAME] = "temporary_name",
   [FERRY_DUTY_COLUMN_RESUME] = "resume",
 };
 
@@ -86,8 +84,14 @@ typedef struct
   gboolean put; /* @sql is the table's name, to be written */
 } StatementText;
 
-#define PUT(table, columns) { table, columns, G_N_ELEMENTS (columns), TRUE }
-#define LIST(sql, columns) { sql, columns, G_N_ELEMENTS (columns), FALSE }
+#define PUT(table, columns)                                                                        \
+  {                                                                                                \
+    table, columns, G_N_ELEMENTS (columns), TRUE                                                   \
+  }
+#define LIST(sql, columns)                                                                         \
+  {                                                                                                \
+    sql, columns, G_N_ELEMENTS (columns), FALSE                                                    \
+  }
 
 static const StatementText texts[] = {
   [FERRY_STATEMENT_BEGIN] = { "BEGIN IMMEDIATE" },
@@ -111,7 +115,7 @@ G_STATIC_ASSERT (G_N_ELEMENTS (texts) == FERRY_N_STATEMENTS);
 
 struct _FerryStatements
 {
-  sqlite3 *handle; /* (unowned) */
+  sqlite3 *handle;                              /* (unowned) */
   sqlite3_stmt *statements[FERRY_N_STATEMENTS]; /* (owned) (nullable) */
 };
 
@@ -208,8 +212,8 @@ make_put (const StatementText *text)
                               text->columns[i]);
     }
 
-  return g_strdup_printf ("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT DO UPDATE SET %s",
-                          text->sql, names->str, marks->str, updates->str);
+  return g_strdup_printf ("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT DO UPDATE SET %s", text->sql,
+                          names->str, marks->str, updates->str);
 }
 
 static char *

@@ -117,7 +117,7 @@ typedef struct
     FERRY_CELL_BLOB,
   } kind;
   gint64 integer;
-  char *text;  /* (owned) (nullable) */
+  char *text;   /* (owned) (nullable) */
   GBytes *blob; /* (owned) (nullable) */
 } FerryCell;
 

@@ -32,8 +32,8 @@ gboolean ferry_store_thread_is_busy (FerryStoreThread *self);
 void ferry_store_thread_finish (FerryStoreThread *self);
 
 /** Runs @func in the thread behind what is on its way, and waits for it. */
-gboolean ferry_store_thread_call (FerryStoreThread *self, FerryStoreThreadCall func,
-                                  gpointer data, GError **error);
+gboolean ferry_store_thread_call (FerryStoreThread *self, FerryStoreThreadCall func, gpointer data,
+                                  GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryStoreThread, ferry_store_thread_free)
 

@@ -7,9 +7,10 @@
 /* In all tables a NULL value is a deletion. */
 struct _FerryStoreValues
 {
-  GHashTable *stored;    /* (owned) (element-type utf8 GVariant): on disk */
-  GHashTable *on_its_way; /* (owned) (element-type utf8 GVariant): changes that a commit is writing */
-  GHashTable *changed;   /* (owned) (element-type utf8 GVariant): changes for the next commit */
+  GHashTable *stored; /* (owned) (element-type utf8 GVariant): on disk */
+  GHashTable
+      *on_its_way;     /* (owned) (element-type utf8 GVariant): changes that a commit is writing */
+  GHashTable *changed; /* (owned) (element-type utf8 GVariant): changes for the next commit */
 };
 
 static void

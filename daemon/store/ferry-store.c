@@ -24,7 +24,7 @@ struct _FerryStore
   FerryStoreValues *values; /* (owned) (nullable): %NULL until opened */
   GArray *waiting;          /* (owned) (element-type Waiter): for the next commit */
   GArray *committing;       /* (owned) (element-type Waiter): for the one on its way */
-  gboolean failed;          /* until it was loaded anew: nothing is noted, all who wait are refused */
+  gboolean failed; /* until it was loaded anew: nothing is noted, all who wait are refused */
   gint64 last_duty;
   guint64 commits;
 };
@@ -121,9 +121,8 @@ flush (FerryStore *self)
 static void
 fail (FerryStore *self, const GError *reason)
 {
-  g_autoptr (GError) error =
-      g_error_new (FERRY_ERROR, FERRY_ERROR_STORE_FAILED, "The change could not be stored: %s",
-                   reason->message);
+  g_autoptr (GError) error = g_error_new (FERRY_ERROR, FERRY_ERROR_STORE_FAILED,
+                                          "The change could not be stored: %s", reason->message);
 
   g_warning ("%s", error->message);
   ferry_store_notes_drop (self->notes);

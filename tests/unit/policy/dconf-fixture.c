@@ -31,7 +31,8 @@ writer_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
 {
   for (gsize i = 0; i < n_fields; i++)
     {
-      if (g_strcmp0 (fields[i].key, "GLIB_DOMAIN") == 0 && g_strcmp0 (fields[i].value, "dconf") == 0)
+      if (g_strcmp0 (fields[i].key, "GLIB_DOMAIN") == 0 &&
+          g_strcmp0 (fields[i].value, "dconf") == 0)
         return G_LOG_WRITER_HANDLED;
     }
 
@@ -50,8 +51,7 @@ static void
 run (const char *const *arguments)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process =
-      g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_NONE, &error);
+  g_autoptr (GSubprocess) process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_NONE, &error);
 
   g_assert_no_error (error);
   g_assert_true (g_subprocess_wait_check (process, NULL, &error));
@@ -177,8 +177,8 @@ void
 dconf_fixture_reset (void)
 {
   static const char *const arguments[] = { "sh", "-c", "rm -rf /etc/dconf/*", NULL };
-  g_autofree char *path =
-      g_test_build_filename (G_TEST_DIST, "..", "..", "data", "dconf", "profile", "ferry", NULL);
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "..", "..", "data", "dconf",
+                                                 "profile", "ferry", NULL);
   g_autofree char *profile = NULL;
 
   run (arguments);

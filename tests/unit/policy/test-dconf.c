@@ -108,7 +108,7 @@ assert_log (const char *const *parts)
     g_error ("too many or too few messages: %s", log);
 }
 
-#define ASSERT_LOG(...) assert_log ((const char *const[]) { __VA_ARGS__ __VA_OPT__ (, ) NULL })
+#define ASSERT_LOG(...) assert_log ((const char *const[]){ __VA_ARGS__ __VA_OPT__ (, ) NULL })
 
 static gboolean
 is_listed (GStrv keys, FerryPolicyKey key)
@@ -334,8 +334,7 @@ test_nonsense_beside_bus (Fixture *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  dconf_fixture_set ("ferry", "max-jobs-per-user='many'\nmax-active-jobs='few'",
-                     "max-active-jobs");
+  dconf_fixture_set ("ferry", "max-jobs-per-user='many'\nmax-active-jobs='few'", "max-active-jobs");
   open_policy (self);
   g_assert_true (
       ferry_policy_set (self->policy, "max-jobs-per-user", g_variant_new_byte (5), &error));
@@ -447,9 +446,8 @@ test_adsys (Fixture *self, gconstpointer data)
   dconf_fixture_set ("local", "max-jobs-per-user=10\nmax-active-jobs=11\nmax-files-per-job=12",
                      NULL);
   dconf_fixture_set ("ferry", "max-active-jobs=15\njob-inactivity-timeout=16", NULL);
-  dconf_fixture_write ("db/machine.d/adsys",
-                       "[org/ferry/transfer1/policy]\nmax-jobs-per-user=20\n"
-                       "max-active-jobs=21\njob-inactivity-timeout=22\n");
+  dconf_fixture_write ("db/machine.d/adsys", "[org/ferry/transfer1/policy]\nmax-jobs-per-user=20\n"
+                                             "max-active-jobs=21\njob-inactivity-timeout=22\n");
   dconf_fixture_write ("db/machine.d/locks/adsys",
                        "/org/ferry/transfer1/policy/job-inactivity-timeout\n");
   dconf_fixture_update (022);
@@ -670,8 +668,7 @@ main (int argc, char **argv)
       return 0;
     }
 
-#define ADD(name, func) \
-  g_test_add ("/policy/dconf/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) g_test_add ("/policy/dconf/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("defaults", test_defaults);
   ADD ("values", test_values);
   ADD ("order", test_order);

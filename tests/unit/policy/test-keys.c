@@ -13,8 +13,8 @@ load_schema (void)
 {
   g_autofree char *directory = g_test_build_filename (G_TEST_BUILT, "policy", NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSettingsSchemaSource) source =
-      g_settings_schema_source_new_from_directory (directory, NULL, FALSE, &error);
+  g_autoptr (GSettingsSchemaSource)
+      source = g_settings_schema_source_new_from_directory (directory, NULL, FALSE, &error);
   GSettingsSchema *schema;
 
   g_assert_no_error (error);
@@ -46,8 +46,8 @@ test_schema (void)
       key = g_settings_schema_get_key (schema, info->name);
       g_assert_cmpstr (g_settings_schema_key_get_summary (key), ==, info->summary);
       g_assert_cmpstr (g_settings_schema_key_get_description (key), ==, info->description);
-      g_assert_true (g_variant_type_equal (g_settings_schema_key_get_value_type (key),
-                                           G_VARIANT_TYPE_UINT32));
+      g_assert_true (
+          g_variant_type_equal (g_settings_schema_key_get_value_type (key), G_VARIANT_TYPE_UINT32));
       fallback = g_settings_schema_key_get_default_value (key);
       g_assert_cmpuint (g_variant_get_uint32 (fallback), ==, info->fallback);
       range = g_settings_schema_key_get_range (key);
@@ -81,8 +81,9 @@ test_names (void)
 static void
 test_good_values (void)
 {
-  static const char *const texts[] = { "8",        "uint32 8", "byte 0x08", "int16 8",   "uint16 8",
-                                       "int64 8", "uint64 8", "<8>",       "<<uint64 8>>" };
+  static const char *const texts[] = { "8",        "uint32 8", "byte 0x08",
+                                       "int16 8",  "uint16 8", "int64 8",
+                                       "uint64 8", "<8>",      "<<uint64 8>>" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
@@ -91,8 +92,7 @@ test_good_values (void)
       guint32 value = 0;
 
       g_variant_ref_sink (given);
-      g_assert_true (
-          ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
+      g_assert_true (ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (value, ==, 8);
     }
@@ -129,8 +129,7 @@ test_bad_values (void)
       g_autoptr (GError) error = NULL;
       guint32 value = 77;
 
-      g_assert_false (
-          ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
+      g_assert_false (ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
       g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
       g_assert_nonnull (strstr (error->message, "max-active-jobs"));
       g_assert_nonnull (strstr (error->message, cases[i].shown));

@@ -190,8 +190,7 @@ test_durable_bytes (Fixture *self, gconstpointer data)
 
   with_checkpoint->state = FERRY_FILE_STATE_TRANSFERRING;
   with_checkpoint->bytes_transferred = 500;
-  with_checkpoint->resume =
-      g_variant_ref_sink (g_variant_new_parsed ("{'Offset': <uint64 300>}"));
+  with_checkpoint->resume = g_variant_ref_sink (g_variant_new_parsed ("{'Offset': <uint64 300>}"));
   without->state = FERRY_FILE_STATE_TRANSFERRING;
   without->bytes_transferred = 200;
   whole->state = FERRY_FILE_STATE_TRANSFERRED;
@@ -375,8 +374,7 @@ closed_cb (const GError *error, gpointer data)
 static void
 test_after_close (Fixture *self, gconstpointer data)
 {
-  g_autoptr (GPtrArray) duties =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  g_autoptr (GPtrArray) duties = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
   FerryDuty duty = { 0, 1000, (char *) "/srv/a", (char *) ".ferry-1-0.part", NULL };
   gboolean told = FALSE;
 
@@ -456,10 +454,8 @@ test_same_value (Fixture *self, gconstpointer data)
 static void
 test_duties (Fixture *self, gconstpointer data)
 {
-  g_autoptr (GPtrArray) loaded =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
-  g_autoptr (GPtrArray) later =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  g_autoptr (GPtrArray) loaded = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  g_autoptr (GPtrArray) later = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
   FerryDuty duties[] = {
     { 0, 1000, (char *) "/srv/a", (char *) ".ferry-1-0.part", NULL },
     { 0, 0, (char *) "/srv/b", (char *) ".ferry-2-0.part",

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_KILLS 40
+#define N_KILLS  40
 #define FIRST_ID "00000000000000000000000000000000"
 
 static const char *program;
@@ -86,8 +86,8 @@ run_writer (const char *directory)
     self.number = g_variant_get_uint64 (value);
   if (ferry_queue_lookup_any (self.queue, FIRST_ID) == NULL)
     {
-      g_autoptr (FerryJob) job =
-          ferry_job_new_with_id (FIRST_ID, FERRY_JOB_TYPE_DOWNLOAD, 1000, "user");
+      g_autoptr (FerryJob)
+          job = ferry_job_new_with_id (FIRST_ID, FERRY_JOB_TYPE_DOWNLOAD, 1000, "user");
 
       ferry_job_add_file (job, ferry_file_new ("http://h/", "/x"));
       ferry_queue_add (self.queue, job);
@@ -104,10 +104,10 @@ static guint64
 run_and_kill (const char *directory, guint promises)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process = g_subprocess_new (
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, "--writer", directory, NULL);
-  g_autoptr (GDataInputStream) lines =
-      g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
+  g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
+                                                      program, "--writer", directory, NULL);
+  g_autoptr (GDataInputStream)
+      lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
   guint64 last = 0;
   char *line;
 

@@ -13,7 +13,7 @@
 
 /* In the second copy, and in all. */
 #define N_COPIED 300
-#define N_JOBS 350
+#define N_JOBS   350
 
 typedef struct
 {
@@ -117,8 +117,8 @@ count_files (Fixture *self, const char *prefix)
 
 typedef struct
 {
-  guint same;      /* as they were stored */
-  guint in_error;  /* says that it was recovered or lost files */
+  guint same;     /* as they were stored */
+  guint in_error; /* says that it was recovered or lost files */
 } Found;
 
 /* Each job that is there is as it was, or says what happened to it. */

@@ -78,8 +78,7 @@ test_version_1 (void)
   char *directory = store_fixture_make_directory ();
   g_autofree char *path = g_test_build_filename (G_TEST_DIST, "store", "schema-1.sql", NULL);
   g_autofree char *sql = NULL;
-  g_autoptr (GPtrArray) duties =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  g_autoptr (GPtrArray) duties = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
   g_autoptr (GVariant) value = NULL;
   FerryStore *store;
   FerryQueue *queue;
@@ -133,8 +132,8 @@ test_version_1 (void)
 static GHashTable *
 read_all (const char *directory)
 {
-  GHashTable *files =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  GHashTable *files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                             (GDestroyNotify) g_bytes_unref);
   g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
   const char *name;
 
