@@ -129,15 +129,26 @@ class Interruptions(TroubleCase):
         job = self.job()
         self.finish(job, route.body)
 
-    def test_network_goes_and_comes(self):
+    def far_server(self, *answers):
+        """A server on an address that is not loopback; its route, its URL by name and by address."""
         if not isolate.own_network():
             self.skipTest('this machine gives no network of its own')
-        # Loopback needs no network; an address of our own that is not loopback does.
-        subprocess.run(['ip', 'address', 'add', '192.0.2.1/32', 'dev', 'lo'], check=True)
+        subprocess.run(['ip', 'address', 'replace', '192.0.2.1/32', 'dev', 'lo'], check=True)
+        hosts = self.path('hosts')
+        with open(hosts, 'w', encoding='utf-8') as out:
+            out.write('127.0.0.1 localhost\n192.0.2.1 far.example\n')
+        os.chmod(hosts, 0o644)
+        isolate.bind(hosts, '/etc/hosts')
+        self.addCleanup(subprocess.run, ['umount', '-l', '/etc/hosts'], check=False)
         server = badserver.BadServer('192.0.2.1')
         self.addCleanup(server.close)
-        route = server.add('/file', content.pattern(SIZE, 1), hang_body(CUT), normal())
-        job = self.client.submit([(server.url('/file'), self.path('got'))])
+        route = server.add('/file', content.pattern(SIZE, 1), *answers)
+        return route, server.url('/file', 'far.example'), server.url('/file')
+
+    def test_network_goes_and_comes(self):
+        # A name is taken to be beyond the way out, which goes.
+        route, url, _ = self.far_server(hang_body(CUT), normal())
+        job = self.client.submit([(url, self.path('got'))])
         job.wait_bytes(CUT)
         isolate.network(False)
         try:
@@ -151,6 +162,15 @@ class Interruptions(TroubleCase):
             isolate.network(True)
         self.finish(job, route.body)
         self.assertEqual(route.sent, SIZE, 'a checkpoint was written when it went')
+
+    def test_neighbours_without_a_way_out(self):
+        route, _, url = self.far_server(normal())
+        isolate.network(False)
+        try:
+            job = self.client.submit([(url, self.path('got'))])
+            self.finish(job, route.body)
+        finally:
+            isolate.network(True)
 
 
 class Bodies(TroubleCase):
