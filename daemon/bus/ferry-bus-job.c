@@ -7,53 +7,6 @@
 #include "ferry-error.h"
 
 static void
-handle_resume (FerryBus *self, FerryCall *call, FerryJob *job)
-{
-  GError *error = NULL;
-
-  if (!ferry_engine_resume (self->engine, job, &error))
-    ferry_call_return_error (call, error);
-  else
-    ferry_call_return_after_commit (call, self->store, NULL);
-}
-
-static void
-on_suspended (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  FerryCall *call = user_data;
-  GError *error = NULL;
-
-  if (!ferry_engine_suspend_finish (FERRY_ENGINE (source), result, &error))
-    ferry_call_return_error (call, error);
-  else
-    ferry_call_return (call, NULL);
-}
-
-static void
-handle_suspend (FerryBus *self, FerryCall *call, FerryJob *job)
-{
-  ferry_engine_suspend_async (self->engine, job, on_suspended, call);
-}
-
-static void
-on_cancelled (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  FerryCall *call = user_data;
-  GError *error = NULL;
-
-  if (!ferry_engine_cancel_finish (FERRY_ENGINE (source), result, &error))
-    ferry_call_return_error (call, error);
-  else
-    ferry_call_return (call, NULL);
-}
-
-static void
-handle_cancel (FerryBus *self, FerryCall *call, FerryJob *job)
-{
-  ferry_engine_cancel_async (self->engine, job, NULL, on_cancelled, call);
-}
-
-static void
 on_completed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   FerryCall *call = user_data;
@@ -97,9 +50,9 @@ handle_not_supported (FerryBus *self, FerryCall *call, FerryJob *job)
 }
 
 const FerryBusMethod ferry_bus_job_methods[] = {
-  { FERRY_JOB_INTERFACE, "Resume", handle_resume },
-  { FERRY_JOB_INTERFACE, "Suspend", handle_suspend },
-  { FERRY_JOB_INTERFACE, "Cancel", handle_cancel },
+  { FERRY_JOB_INTERFACE, "Resume", ferry_bus_resume },
+  { FERRY_JOB_INTERFACE, "Suspend", ferry_bus_suspend },
+  { FERRY_JOB_INTERFACE, "Cancel", ferry_bus_cancel },
   { FERRY_JOB_INTERFACE, "Complete", handle_complete },
   { FERRY_JOB_INTERFACE, "SetCustomHeaders", handle_set_custom_headers },
   { FERRY_JOB_INTERFACE, "SetCredentials", handle_not_supported },

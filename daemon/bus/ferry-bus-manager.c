@@ -99,34 +99,6 @@ handle_list_all_jobs (FerryBus *self, FerryCall *call, FerryJob *unused)
 /* == ControlJob == */
 
 static void
-on_controlled_suspend (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-
-  if (!ferry_engine_suspend_finish (FERRY_ENGINE (source), result, &error))
-    ferry_call_return_error (user_data, error);
-  else
-    ferry_call_return (user_data, NULL);
-}
-
-static void
-control_suspend (FerryBus *self, FerryCall *call, FerryJob *job)
-{
-  ferry_engine_suspend_async (self->engine, job, on_controlled_suspend, call);
-}
-
-static void
-control_resume (FerryBus *self, FerryCall *call, FerryJob *job)
-{
-  GError *error = NULL;
-
-  if (!ferry_engine_resume (self->engine, job, &error))
-    ferry_call_return_error (call, error);
-  else
-    ferry_call_return_after_commit (call, self->store, NULL);
-}
-
-static void
 on_controlled_complete (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
@@ -144,38 +116,15 @@ control_complete (FerryBus *self, FerryCall *call, FerryJob *job)
   ferry_engine_complete_async (self->engine, job, on_controlled_complete, call);
 }
 
-static void
-on_controlled_cancel (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-
-  if (!ferry_engine_cancel_finish (FERRY_ENGINE (source), result, &error))
-    ferry_call_return_error (user_data, error);
-  else
-    ferry_call_return (user_data, NULL);
-}
-
-static void
-control_cancel (FerryBus *self, FerryCall *call, FerryJob *job)
-{
-  g_autoptr (FerryFailure) reason = NULL;
-
-  if (job->owner != call->uid)
-    reason = ferry_failure_new (FERRY_ERROR_CANCELLED_BY_ADMINISTRATOR, FERRY_ERROR_CONTEXT_GENERAL,
-                                -1, 0, "An administrator cancelled the job.");
-  ferry_engine_cancel_async (self->engine, job, g_steal_pointer (&reason), on_controlled_cancel,
-                             call);
-}
-
 static const struct
 {
   const char *word;
   FerryBusHandler control;
 } controls[] = {
-  { "suspend", control_suspend },
-  { "resume", control_resume },
+  { "suspend", ferry_bus_suspend },
+  { "resume", ferry_bus_resume },
   { "complete", control_complete },
-  { "cancel", control_cancel },
+  { "cancel", ferry_bus_cancel },
 };
 
 static FerryBusHandler

@@ -53,6 +53,11 @@ typedef struct
   FerryBusHandler handle;
 } FerryBusMethod;
 
+/* == ferry-bus-orders.c: handlers of Job and of ControlJob alike == */
+void ferry_bus_resume (FerryBus *self, FerryCall *call, FerryJob *job);
+void ferry_bus_suspend (FerryBus *self, FerryCall *call, FerryJob *job);
+void ferry_bus_cancel (FerryBus *self, FerryCall *call, FerryJob *job);
+
 /* Tables of methods, each ending in a row of NULLs. */
 extern const FerryBusMethod ferry_bus_create_methods[];
 extern const FerryBusMethod ferry_bus_manager_methods[];
