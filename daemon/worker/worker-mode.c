@@ -10,7 +10,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define ACL_ATTRIBUTE "system.posix_acl_access"
+#define ACL_ATTRIBUTE         "system.posix_acl_access"
+#define DEFAULT_ACL_ATTRIBUTE "system.posix_acl_default"
 
 /* Returns: (transfer full) (nullable): NULL when there is none beyond the mode */
 static GBytes *
@@ -29,6 +30,36 @@ static gboolean
 is_same_acl (GBytes *a, GBytes *b)
 {
   return a == NULL || b == NULL ? a == b : g_bytes_equal (a, b);
+}
+
+/* Returns: 0 or an errno */
+static int
+set_mode (int fd, guint32 present, guint32 wanted, gboolean *changed)
+{
+  if (present == wanted)
+    return 0;
+
+  *changed = TRUE;
+  if (fchmod (fd, wanted) == 0)
+    return 0;
+
+  /* Where modes cannot be changed, what the file has is what files have there. */
+  return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : errno;
+}
+
+static gboolean
+has_no_acl (int fd, const char *attribute)
+{
+  return fgetxattr (fd, attribute, NULL, 0) < 0 && errno == ENODATA;
+}
+
+/* Where the file system knows ACLs, this directory has none to give and the file got none before, open(2) with our umask of
+ * 0 gives just the mode that is asked for (acl(5)): making a file to look at it, an inode each time, tells nothing.
+ * Everywhere else it does. */
+static gboolean
+gives_plain_modes (WorkerDirectory *directory, int fd)
+{
+  return has_no_acl (directory->fd, DEFAULT_ACL_ATTRIBUTE) && has_no_acl (fd, ACL_ATTRIBUTE);
 }
 
 /* Returns: 0 or an errno */
@@ -52,15 +83,17 @@ copy_permissions (int from, int to, gboolean *changed)
   int errsv = worker_stat_at (from, "", &model);
   if (errsv == 0)
     errsv = worker_stat_at (to, "", &file);
-  if (errsv != 0 || (model.mode & 0777) == (file.mode & 0777))
-    return errsv;
+  return errsv != 0 ? errsv : set_mode (to, file.mode & 0777, model.mode & 0777, changed);
+}
 
-  *changed = TRUE;
-  if (fchmod (to, model.mode & 0777) == 0)
-    return 0;
+/* Returns: 0 or an errno */
+static int
+apply_plain_mode (int fd, guint32 mode, gboolean *changed)
+{
+  WorkerStat file;
+  int errsv = worker_stat_at (fd, "", &file);
 
-  /* Where modes cannot be changed, what the file has is what files have there. */
-  return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : errno;
+  return errsv != 0 ? errsv : set_mode (fd, file.mode & 0777, mode, changed);
 }
 
 gboolean
@@ -71,14 +104,23 @@ worker_mode_apply (WorkerDirectory *directory, int fd, guint32 mode, gboolean *c
 
   *changed = FALSE;
 
-  int errsv = worker_probe_open (&probe, directory, mode & 0777);
-  if (errsv != 0)
+  int errsv;
+
+  if (gives_plain_modes (directory, fd))
     {
-      worker_sink_set_errno (error, errsv, "find the permissions for", directory->display);
-      return FALSE;
+      errsv = apply_plain_mode (fd, mode & 0777, changed);
+    }
+  else
+    {
+      errsv = worker_probe_open (&probe, directory, mode & 0777);
+      if (errsv != 0)
+        {
+          worker_sink_set_errno (error, errsv, "find the permissions for", directory->display);
+          return FALSE;
+        }
+      errsv = copy_permissions (probe.fd, fd, changed);
     }
 
-  errsv = copy_permissions (probe.fd, fd, changed);
   if (errsv != 0)
     worker_sink_set_errno (error, errsv, "set the permissions of", directory->display);
   return errsv == 0;

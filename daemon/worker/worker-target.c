@@ -109,6 +109,55 @@ check_target_name (WorkerDirectory *directory, gboolean may_exist, GError **erro
   return FALSE;
 }
 
+/* == directories that were written to just now ==
+ *
+ * Two hundred files for one directory need not make two hundred inodes to see that it can be written. What the kernel's
+ * own check of permissions says (mounts, ACLs and flags included) is asked every time. */
+
+#define RECENT      8
+#define RECENT_TIME (5 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  guint64 device;
+  guint64 inode;
+  gint64 time; /* monotonic µs of the probe */
+} RecentProbe;
+
+G_LOCK_DEFINE_STATIC (recent);
+static RecentProbe recent[RECENT];
+static guint next_recent;
+
+static gboolean
+was_probed_just_now (WorkerDirectory *directory)
+{
+  gint64 oldest = g_get_monotonic_time () - RECENT_TIME;
+  gboolean found = FALSE;
+
+  if (faccessat (directory->fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+    return FALSE;
+
+  G_LOCK (recent);
+  for (guint i = 0; i < RECENT && !found; i++)
+    found = recent[i].time > oldest && recent[i].device == directory->stat.device &&
+            recent[i].inode == directory->stat.inode;
+  G_UNLOCK (recent);
+  return found;
+}
+
+static void
+note_probe (WorkerDirectory *directory)
+{
+  G_LOCK (recent);
+  recent[next_recent] = (RecentProbe){
+    .device = directory->stat.device,
+    .inode = directory->stat.inode,
+    .time = g_get_monotonic_time (),
+  };
+  next_recent = (next_recent + 1) % RECENT;
+  G_UNLOCK (recent);
+}
+
 static gboolean
 check_can_create (WorkerDirectory *directory, GError **error)
 {
@@ -116,8 +165,12 @@ check_can_create (WorkerDirectory *directory, GError **error)
   WorkerStat temporary;
   int errsv = worker_stat_at (directory->fd, directory->temporary, &temporary);
 
+  if ((errsv == 0 || errsv == ENOENT) && was_probed_just_now (directory))
+    return TRUE;
   if (errsv == 0 || errsv == ENOENT)
     errsv = worker_probe_open (&probe, directory, 0600);
+  if (errsv == 0)
+    note_probe (directory);
 
   /* A full disk is nothing to refuse a job for: it waits until there is room. EEXIST: another
    * check is just trying the same. */
