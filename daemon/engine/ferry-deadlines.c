@@ -201,9 +201,13 @@ act_on_slow_deadline (FerryEngine *self, FerryJob *job)
 void
 ferry_engine_trim_final_jobs (FerryEngine *self, uid_t uid)
 {
-  g_autoptr (GPtrArray) jobs = ferry_queue_list (self->queue, uid);
+  g_autoptr (GPtrArray) jobs = NULL;
   guint n_final = 0;
 
+  if (ferry_queue_count_final (self->queue, uid) <= FERRY_MAX_FINAL_JOBS)
+    return;
+
+  jobs = ferry_queue_list (self->queue, uid);
   for (guint i = jobs->len; i > 0; i--)
     {
       FerryJob *job = g_ptr_array_index (jobs, i - 1);

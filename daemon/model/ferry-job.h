@@ -36,6 +36,14 @@ typedef enum
   FERRY_CHANGE_STATE = 1 << 3,
 } FerryChange;
 
+/* In which of the queue's counts a job is. */
+typedef enum
+{
+  FERRY_JOB_COUNT_NONE,
+  FERRY_JOB_COUNT_LIMITED, /* held against the limits */
+  FERRY_JOB_COUNT_FINAL,
+} FerryJobCount;
+
 #define FERRY_TYPE_JOB (ferry_job_get_type ())
 G_DECLARE_FINAL_TYPE (FerryJob, ferry_job, FERRY, JOB, GObject)
 
@@ -101,6 +109,7 @@ struct _FerryJob
   guint next_index;
 
   /* of this run of ferryd only */
+  FerryJobCount count; /* the queue's */
   guint
       wait_reasons; /* bit (1 << FerryWaitReason): what the engine says it waits for beyond its state */
   gint64 next_attempt;      /* boot time, 0 = none */

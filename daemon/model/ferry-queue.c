@@ -2,12 +2,21 @@
 
 #include "ferry-queue.h"
 
+/* What one user has. The counts are kept, not made: limits are asked with each new job. */
+typedef struct
+{
+  GSequence *jobs; /* (owned): by sequence, unowned */
+  guint n_counted; /* not final and not exempt */
+  guint n_final;
+} Owner;
+
 struct _FerryQueue
 {
   GObject parent_instance;
 
   GHashTable *by_id;    /* (owned) (element-type utf8 FerryJob): keys belong to the jobs */
-  GHashTable *by_owner; /* (owned) (element-type guint GSequence): jobs by sequence, unowned */
+  GHashTable *by_owner; /* (owned) (element-type guint Owner) */
+  guint n_counted;      /* of all owners */
   guint64 last_sequence;
 };
 
@@ -24,8 +33,52 @@ enum
 static guint signals[N_SIGNALS];
 
 static void
+owner_free (gpointer data)
+{
+  Owner *owner = data;
+
+  g_sequence_free (owner->jobs);
+  g_free (owner);
+}
+
+static Owner *
+get_owner (FerryQueue *self, uid_t uid)
+{
+  return g_hash_table_lookup (self->by_owner, GUINT_TO_POINTER (uid));
+}
+
+/* Moves @job from the count it is in to the one it belongs to. */
+static void
+recount (FerryQueue *self, FerryJob *job, FerryJobCount count)
+{
+  Owner *owner = get_owner (self, job->owner);
+
+  if (job->count == count)
+    return;
+
+  self->n_counted -= job->count == FERRY_JOB_COUNT_LIMITED;
+  owner->n_counted -= job->count == FERRY_JOB_COUNT_LIMITED;
+  owner->n_final -= job->count == FERRY_JOB_COUNT_FINAL;
+  job->count = count;
+  self->n_counted += job->count == FERRY_JOB_COUNT_LIMITED;
+  owner->n_counted += job->count == FERRY_JOB_COUNT_LIMITED;
+  owner->n_final += job->count == FERRY_JOB_COUNT_FINAL;
+}
+
+static FerryJobCount
+get_count (FerryJob *job)
+{
+  if (ferry_job_state_is_final (job->state))
+    return FERRY_JOB_COUNT_FINAL;
+  return job->exempt ? FERRY_JOB_COUNT_NONE : FERRY_JOB_COUNT_LIMITED;
+}
+
+static void
 job_changed_cb (FerryJob *job, guint change, gpointer data)
 {
+  /* Its state, or whether it is exempt. */
+  if (change & (FERRY_CHANGE_STATE | FERRY_CHANGE_JOB))
+    recount (data, job, get_count (job));
   g_signal_emit (data, signals[SIGNAL_JOB_CHANGED], 0, job, change);
 }
 
@@ -73,7 +126,7 @@ static void
 ferry_queue_init (FerryQueue *self)
 {
   self->by_id = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
-  self->by_owner = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_sequence_free);
+  self->by_owner = g_hash_table_new_full (NULL, NULL, NULL, owner_free);
 }
 
 FerryQueue *
@@ -94,23 +147,26 @@ compare_sequence (gconstpointer a, gconstpointer b, gpointer data)
 static void
 insert_by_owner (FerryQueue *self, FerryJob *job)
 {
-  GSequence *jobs = g_hash_table_lookup (self->by_owner, GUINT_TO_POINTER (job->owner));
+  Owner *owner = get_owner (self, job->owner);
 
-  if (jobs == NULL)
+  if (owner == NULL)
     {
-      jobs = g_sequence_new (NULL);
-      g_hash_table_insert (self->by_owner, GUINT_TO_POINTER (job->owner), jobs);
+      owner = g_new0 (Owner, 1);
+      owner->jobs = g_sequence_new (NULL);
+      g_hash_table_insert (self->by_owner, GUINT_TO_POINTER (job->owner), owner);
     }
-  g_sequence_insert_sorted (jobs, job, compare_sequence, NULL);
+  g_sequence_insert_sorted (owner->jobs, job, compare_sequence, NULL);
+  recount (self, job, get_count (job));
 }
 
 static void
 remove_by_owner (FerryQueue *self, FerryJob *job)
 {
-  GSequence *jobs = g_hash_table_lookup (self->by_owner, GUINT_TO_POINTER (job->owner));
+  Owner *owner = get_owner (self, job->owner);
 
-  g_sequence_remove (g_sequence_lookup (jobs, job, compare_sequence, NULL));
-  if (g_sequence_is_empty (jobs))
+  recount (self, job, FERRY_JOB_COUNT_NONE);
+  g_sequence_remove (g_sequence_lookup (owner->jobs, job, compare_sequence, NULL));
+  if (g_sequence_is_empty (owner->jobs))
     g_hash_table_remove (self->by_owner, GUINT_TO_POINTER (job->owner));
 }
 
@@ -177,10 +233,10 @@ GPtrArray *
 ferry_queue_list (FerryQueue *self, uid_t uid)
 {
   GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
-  GSequence *jobs = g_hash_table_lookup (self->by_owner, GUINT_TO_POINTER (uid));
+  Owner *owner = get_owner (self, uid);
 
-  if (jobs != NULL)
-    g_sequence_foreach (jobs, append_cb, list);
+  if (owner != NULL)
+    g_sequence_foreach (owner->jobs, append_cb, list);
   return list;
 }
 
@@ -204,35 +260,24 @@ ferry_queue_list_all (FerryQueue *self)
   return list;
 }
 
-static void
-count_cb (gpointer data, gpointer counter)
-{
-  const FerryJob *job = data;
-
-  if (!job->exempt && !ferry_job_state_is_final (job->state))
-    ++*(guint *) counter;
-}
-
 guint
 ferry_queue_count_user (FerryQueue *self, uid_t uid)
 {
-  GSequence *jobs = g_hash_table_lookup (self->by_owner, GUINT_TO_POINTER (uid));
-  guint count = 0;
+  Owner *owner = get_owner (self, uid);
 
-  if (jobs != NULL)
-    g_sequence_foreach (jobs, count_cb, &count);
-  return count;
+  return owner != NULL ? owner->n_counted : 0;
 }
 
 guint
 ferry_queue_count_all (FerryQueue *self)
 {
-  GHashTableIter iter;
-  gpointer job;
-  guint count = 0;
+  return self->n_counted;
+}
 
-  g_hash_table_iter_init (&iter, self->by_id);
-  while (g_hash_table_iter_next (&iter, NULL, &job))
-    count_cb (job, &count);
-  return count;
+guint
+ferry_queue_count_final (FerryQueue *self, uid_t uid)
+{
+  Owner *owner = get_owner (self, uid);
+
+  return owner != NULL ? owner->n_final : 0;
 }

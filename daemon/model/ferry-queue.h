@@ -46,4 +46,7 @@ GPtrArray *ferry_queue_list_all (FerryQueue *self);
 guint ferry_queue_count_user (FerryQueue *self, uid_t uid);
 guint ferry_queue_count_all (FerryQueue *self);
 
+/** @uid's final jobs. */
+guint ferry_queue_count_final (FerryQueue *self, uid_t uid);
+
 G_END_DECLS

@@ -67,6 +67,7 @@ test_counts (void)
 
   add_job (queue, 1001);
   exempt->exempt = TRUE;
+  ferry_job_touch (exempt, FERRY_CHANGE_JOB);
   g_assert_cmpuint (ferry_queue_count_user (queue, 1000), ==, 1);
   g_assert_cmpuint (ferry_queue_count_all (queue), ==, 2);
   g_assert_cmpuint (ferry_queue_count_user (queue, 7), ==, 0);
@@ -76,6 +77,20 @@ test_counts (void)
   g_assert_cmpuint (ferry_queue_count_user (queue, 1000), ==, 1);
   ferry_job_apply (first, FERRY_JOB_EVENT_COMPLETE, NULL);
   g_assert_cmpuint (ferry_queue_count_user (queue, 1000), ==, 0);
+  g_assert_cmpuint (ferry_queue_count_final (queue, 1000), ==, 1);
+
+  /* One that loses its exemption counts, one that leaves does not. */
+  exempt->exempt = FALSE;
+  ferry_job_touch (exempt, FERRY_CHANGE_JOB);
+  g_assert_cmpuint (ferry_queue_count_user (queue, 1000), ==, 1);
+  g_assert_cmpuint (ferry_queue_count_all (queue), ==, 2);
+  ferry_queue_set_owner (queue, exempt, 1001, "bob");
+  g_assert_cmpuint (ferry_queue_count_user (queue, 1000), ==, 0);
+  g_assert_cmpuint (ferry_queue_count_user (queue, 1001), ==, 2);
+  ferry_queue_remove (queue, exempt);
+  ferry_queue_remove (queue, first);
+  g_assert_cmpuint (ferry_queue_count_all (queue), ==, 1);
+  g_assert_cmpuint (ferry_queue_count_final (queue, 1000), ==, 0);
 }
 
 static void
