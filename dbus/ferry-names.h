@@ -28,9 +28,5 @@
 #define FERRY_POLICY_PATH   "/org/ferry/transfer1/policy/"
 #define FERRY_DCONF_PROFILE "ferry"
 
-/* Structured journal fields */
-#define FERRY_LOG_FIELD_JOB "FERRY_JOB"
-#define FERRY_LOG_FIELD_UID "FERRY_UID"
-
 /* The socket in the runtime directory that workers connect to */
 #define FERRY_WORKER_SOCKET_NAME "worker"

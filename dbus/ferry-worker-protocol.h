@@ -48,8 +48,6 @@
  * "remove" (id) { Path s, TemporaryName s, Resume a{sv} }
  *     Remove the temporary file when it is ours. An absent file or directory is a success.
  *
- * "verify" (id) is not there: a digest is checked before "done".
- *
  * == from the worker ==
  *
  * "hello" { Version s }

@@ -289,6 +289,17 @@ lose_file (FerryCompletion *completion, FerryFile *file)
   ferry_engine_restart_file (completion->engine, completion->job, file, "temporary-file-lost");
 }
 
+/* Takes @error. */
+static void
+note_refusal (FerryCompletion *completion, guint index, GVariant *reply, GError *error)
+{
+  gboolean lost = FALSE;
+
+  if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
+    lose_file (completion, ferry_job_get_file (completion->job, index));
+  note_error (completion, index, error);
+}
+
 static void
 published_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -296,7 +307,6 @@ published_cb (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
   FerryCompletion *completion;
   FerryFile *file;
-  gboolean lost = FALSE;
   guint index;
 
   completion = get_answer (source, result, data, &index, &reply, &error);
@@ -311,9 +321,7 @@ published_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   else
     {
-      if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
-        lose_file (completion, file);
-      note_error (completion, index, error);
+      note_refusal (completion, index, reply, error);
     }
 
   if (completion->pending > 0)
@@ -396,18 +404,13 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) reply = NULL;
   GError *error = NULL;
   FerryCompletion *completion;
-  gboolean lost = FALSE;
   guint index;
 
   completion = get_answer (source, result, data, &index, &reply, &error);
   if (completion == NULL)
     return;
   if (error != NULL)
-    {
-      if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
-        lose_file (completion, ferry_job_get_file (completion->job, index));
-      note_error (completion, index, error);
-    }
+    note_refusal (completion, index, reply, error);
   if (completion->pending > 0)
     return;
   if (completion->error != NULL)

@@ -80,9 +80,3 @@ ferry_failure_to_variant (const FerryFailure *self, gboolean with_message)
 
   return g_variant_dict_end (&dict);
 }
-
-GError *
-ferry_failure_to_error (const FerryFailure *self)
-{
-  return g_error_new_literal (FERRY_ERROR, self->code, self->message);
-}

@@ -37,9 +37,6 @@ FerryFailure *ferry_failure_from_variant (GVariant *dict, gint64 file);
 /** Returns: (transfer floating): the a{sv}; empty for %NULL. Without `Message` unless @with_message */
 GVariant *ferry_failure_to_variant (const FerryFailure *self, gboolean with_message);
 
-/** Returns: (transfer full): the same as a #GError of #FERRY_ERROR */
-GError *ferry_failure_to_error (const FerryFailure *self);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryFailure, ferry_failure_free)
 
 G_END_DECLS
