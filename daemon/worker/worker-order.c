@@ -19,6 +19,7 @@ WorkerOrder *
 worker_order_new (GVariant *arguments)
 {
   g_autoptr (WorkerOrder) self = g_new0 (WorkerOrder, 1);
+  guint32 mode;
 
   g_variant_lookup (arguments, "Attempt", "t", &self->attempt);
   g_variant_lookup (arguments, "Job", "s", &self->job);
@@ -39,6 +40,7 @@ worker_order_new (GVariant *arguments)
     g_clear_pointer (&self->digest, g_free);
   self->size = lookup_size (arguments, "Size");
   self->maximum_size = lookup_size (arguments, "MaximumSize");
+  self->final_mode = g_variant_lookup (arguments, "FinalMode", "u", &mode) ? (gint64) mode : -1;
   g_variant_lookup (arguments, "Headers", "^as", &self->headers);
   g_variant_lookup (arguments, "SecretHeaders", "^as", &self->secret_headers);
   g_variant_lookup (arguments, "ProxyUsage", "s", &self->proxy_usage);
