@@ -25,6 +25,9 @@ import measure  # noqa: E402
 from jobs import Jobs  # noqa: E402
 
 USER = 'nobody'
+FLOODER = 'games'
+# Calls that somebody may flood with, and over how many connections. The bus gives a user 256.
+FLOODS = (('calls', 1), ('calls', 200), ('probes', 1), ('creates', 1), ('polkit', 1))
 MIB = 1 << 20
 
 
@@ -147,6 +150,56 @@ def bench_small(bench):
                         1.0, 'aria2c -j16')
 
 
+class Flooder:
+    """Another user, who sends calls as fast as he was told while this is entered."""
+
+    def __init__(self, world, what, rate, connections):
+        folder = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(folder, 'flood.py'), encoding='utf-8') as source:
+            # As text: the user may not be able to enter the tree.
+            self.argv = ['/usr/bin/python3', '-B', '-c', source.read(), world.lib, world.address,
+                         what, str(rate), str(connections)]
+        self.world = world
+        self.connections = self.rate = 0
+
+    def __enter__(self):
+        self.child = self.world.spawn(self.argv, FLOODER, stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE)
+        self.connections = int(self.child.stdout.readline())
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.rate = int(self.child.stdout.readline() or 0)
+        self.child.wait()
+        self.child.stdout.close()
+
+
+def bench_flood(bench):
+    """What a user notices of another one who sends 10,000 calls a second."""
+    bench.allow_jobs(1000)
+    jobs = Jobs(bench.world, USER)
+    jobs.create(100, bench.world.nginx.url('none'), bench.home)
+    alone, beside = [], {}
+    for number in range(bench.args.rounds + 1):
+        quiet = jobs.time_get_all(1)
+        if number > 0:
+            alone += quiet
+        for what, connections in FLOODS:
+            with Flooder(bench.world, what, bench.args.flood, connections) as flooder:
+                loud = jobs.time_get_all(1)
+            if number > 0:
+                beside.setdefault((what, connections), []).extend(loud)
+                measure.say('  {} x {} {}/{}: {} calls a second'.format(
+                    flooder.connections, what, number, bench.args.rounds, flooder.rate))
+    jobs.close()
+    own = measure.median(alone)
+    measure.say('  alone: {:.2f} ms'.format(1000 * own))
+    for (what, connections), times in beside.items():
+        bench.results.figure('GetAll beside {} x {}'.format(connections, what),
+                             measure.median(times) / own, 'x alone', 3, alone=alone, beside=times)
+
+
 class Peak(threading.Thread):
     """The most anonymous memory that some processes ever had, looked at every 20 ms."""
 
@@ -237,6 +290,7 @@ CASES = {
     'plain': bench_plain,
     'secure': bench_secure,
     'small': bench_small,
+    'flood': bench_flood,
     'memory': bench_memory,
     'idle': bench_idle,
     'store': bench_store,
@@ -251,6 +305,7 @@ def parse_arguments():
     parser.add_argument('--size', type=int, default=1024, help='MiB of the large file (1024)')
     parser.add_argument('--jobs', type=int, default=200, help='small jobs (200)')
     parser.add_argument('--stored', type=int, default=10000, help='stored jobs (10000)')
+    parser.add_argument('--flood', type=int, default=10000, help='calls a second (10000)')
     parser.add_argument('--idle', type=int, default=60, help='seconds of watching (60)')
     parser.add_argument('--json', metavar='FILE', help='write all figures there, too')
     args = parser.parse_args()
