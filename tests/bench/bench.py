@@ -154,11 +154,8 @@ class Flooder:
     """Another user, who sends calls as fast as he was told while this is entered."""
 
     def __init__(self, world, what, rate, connections):
-        folder = os.path.dirname(os.path.abspath(__file__))
-        with open(os.path.join(folder, 'flood.py'), encoding='utf-8') as source:
-            # As text: the user may not be able to enter the tree.
-            self.argv = ['/usr/bin/python3', '-B', '-c', source.read(), world.lib, world.address,
-                         what, str(rate), str(connections)]
+        self.argv = ['/usr/bin/python3', '-B', os.path.join(world.lib, 'flood.py'), world.address,
+                     what, str(rate), str(connections)]
         self.world = world
         self.connections = self.rate = 0
 

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A user who sends calls at a steady rate, over one connection or many, as long as the bench wants.
+"""A user who sends calls at a steady rate, over one connection or many, as long as a test wants.
 
-Runs as a program of that user: flood.py LIB ADDRESS WHAT RATE CONNECTIONS. Prints how many connections the bus let it
+Runs as a program of that user: flood.py ADDRESS WHAT RATE CONNECTIONS. Prints how many connections the bus let it
 have, then sends until its standard input is closed, and prints how many calls a second it came to.
 """
 
 import contextlib
-import os
 import select
 import sys
 import time
+
+import rawbus
 
 BATCH = 50
 
 
 def main():
-    sys.path.insert(0, sys.argv[1])
-    import rawbus  # pylint: disable=import-outside-toplevel
-    address, what = sys.argv[2:4]
-    rate, wanted = int(sys.argv[4]), int(sys.argv[5])
+    address, what = sys.argv[1:3]
+    rate, wanted = int(sys.argv[3]), int(sys.argv[4])
     call = rawbus.calls(what)[0]
     socks = []
     with contextlib.suppress(OSError):
