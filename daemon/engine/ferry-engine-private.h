@@ -2,12 +2,13 @@
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
  * (new jobs and files), ferry-unstored.c, ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
  * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-pause.c, ferry-owners.c,
- * ferry-duties.c (removal of files), ferry-deadlines.c (timers), ferry-take.c. */
+ * ferry-duties.c (removal of files), ferry-deadlines.c (timers), ferry-take.c, ferry-record.c (the journal). */
 
 #pragma once
 
 #include "ferry-engine.h"
 
+#include "ferry-event.h"
 #include "ferry-service-time.h"
 
 G_BEGIN_DECLS
@@ -61,6 +62,8 @@ struct _FerryEngine
   GPtrArray *pauses;     /* (owned) (element-type GTask): calls that wait until all is quiet */
   GHashTable *running;   /* (owned) (element-type FerryJob): active jobs; unowned, in the queue */
   gint64 paused_since;   /* boot µs, 0 = no pause */
+  GHashTable
+      *budgets; /* (owned) (element-type guint Budget): by uid, what it may tell the journal */
 
   gboolean network_available; /* when the network last told of a change */
 
@@ -143,6 +146,18 @@ void ferry_engine_clear_suspends (FerryEngine *self);
 void ferry_engine_check_pauses (FerryEngine *self);
 /** All that wait for a pause are answered (the engine goes, or goes on). */
 void ferry_engine_clear_pauses (FerryEngine *self);
+
+/* == ferry-record.c == */
+void ferry_engine_record_created (FerryEngine *self, FerryJob *job);
+/** @event changed @job's state, and its error is set. */
+void ferry_engine_record_move (FerryEngine *self, FerryJob *job, FerryJobEvent event);
+/** @job goes because its owner has gone. */
+void ferry_engine_record_orphan (FerryEngine *self, FerryJob *job);
+/** @job belonged to @former before. */
+void ferry_engine_record_taken (FerryEngine *self, FerryJob *job, uid_t former);
+/** @reason: as in FileRestarted */
+void ferry_engine_record_restart (FerryEngine *self, FerryJob *job, guint index,
+                                  const char *reason);
 
 /* == ferry-attempts.c == */
 FerryAttempt *ferry_engine_add_attempt (FerryEngine *self, FerryJob *job, FerryFile *file);

@@ -44,6 +44,7 @@ ferry_engine_dispose (GObject *object)
   g_clear_pointer (&self->suspends, g_ptr_array_unref);
   g_clear_pointer (&self->pauses, g_ptr_array_unref);
   g_clear_pointer (&self->running, g_hash_table_unref);
+  g_clear_pointer (&self->budgets, g_hash_table_unref);
   if (self->queue != NULL)
     g_signal_handlers_disconnect_by_data (self->queue, self);
   g_clear_object (&self->queue);
@@ -89,6 +90,7 @@ ferry_engine_init (FerryEngine *self)
   self->duty_waits = g_ptr_array_new ();
   self->pauses = g_ptr_array_new_with_free_func (g_object_unref);
   self->running = g_hash_table_new (NULL, NULL);
+  self->budgets = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->queue = ferry_queue_new ();
 }
 
@@ -345,7 +347,8 @@ ferry_engine_note_activity (FerryEngine *self, FerryJob *job)
 void
 ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
 {
-  gboolean was_active = ferry_job_state_is_active (job->state);
+  FerryJobState before = job->state;
+  gboolean was_active = ferry_job_state_is_active (before);
   FerryJobState next;
 
   if (!ferry_job_state_next (job->state, event, &next))
@@ -385,6 +388,8 @@ ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
     job->transfer_completion_time = ferry_clock_get_wall (self->clock);
 
   ferry_job_apply (job, event, NULL);
+  if (next != before)
+    ferry_engine_record_move (self, job, event);
   /* A plan looks at every job that lives: only when there is something to plan, a turn that ended or a job that may want
    * one. */
   if (!ferry_job_state_is_active (next) && (was_active || is_live (job)))
@@ -482,6 +487,7 @@ ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file, co
 {
   ferry_file_reset (file);
   file->restarts++;
+  ferry_engine_record_restart (self, job, file->index, reason);
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
   ferry_engine_emit_after_commit (self, job, "file-restarted", file->index, reason);
 }

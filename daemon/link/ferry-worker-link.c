@@ -3,6 +3,7 @@
 #include "ferry-worker-link.h"
 #include "ferry-config.h"
 #include "ferry-error.h"
+#include "ferry-event.h"
 #include "ferry-link.h"
 #include "ferry-text.h"
 #include "ferry-worker-requests.h"
@@ -229,6 +230,16 @@ stop (FerryWorkerLink *self, gboolean failed, const char *reason)
   ferry_launcher_stop (self->launcher, self->uid);
 }
 
+static void
+record_failure (uid_t uid, const char *reason)
+{
+  g_autofree char *number = g_strdup_printf ("%u", (guint) uid);
+  const char *const fields[] = { "FERRY_UID", number, NULL };
+
+  ferry_event_log (FERRY_EVENT_WORKER_FAILED, fields, "The worker of uid %s failed: %s", number,
+                   reason);
+}
+
 /* A worker that did its work until it was killed is no crash loop: somebody kills it, and no transfer of its user
  * shall wait for that longer than a second. One that we had to stop is another matter (@blamed). */
 static void
@@ -245,6 +256,7 @@ note_failure (FerryWorkerLink *self, const char *reason, gboolean blamed)
   self->next_start = now + delay;
   g_free (self->last_reason);
   self->last_reason = g_strdup (reason);
+  record_failure (self->uid, reason);
 }
 
 void
