@@ -323,6 +323,18 @@ ferry_engine_get_clock (FerryEngine *self)
   return self->clock;
 }
 
+FerryNetwork *
+ferry_engine_get_network (FerryEngine *self)
+{
+  return self->network;
+}
+
+FerryWorkers *
+ferry_engine_get_workers (FerryEngine *self)
+{
+  return self->workers;
+}
+
 FerryServiceTime *
 ferry_engine_get_service_time (FerryEngine *self)
 {

@@ -38,6 +38,8 @@ FerryQueue *ferry_engine_get_queue (FerryEngine *self);
 FerryStore *ferry_engine_get_store (FerryEngine *self);
 FerryPolicy *ferry_engine_get_policy (FerryEngine *self);
 FerryClock *ferry_engine_get_clock (FerryEngine *self);
+FerryNetwork *ferry_engine_get_network (FerryEngine *self);
+FerryWorkers *ferry_engine_get_workers (FerryEngine *self);
 FerryServiceTime *ferry_engine_get_service_time (FerryEngine *self);
 
 /** Wall µs when inactivity will cancel @job, 0 when it is final. */

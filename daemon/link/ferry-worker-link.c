@@ -80,7 +80,7 @@ struct _FerryWorkerLink
                       */
   guint failures;    /* in a row */
   gint64 next_start; /* boot µs, not before */
-  char *last_reason; /* (owned) (nullable): of the last failure */
+  char *last_reason; /* (owned) (nullable): of the last failure, until the next one comes up */
 };
 
 G_DEFINE_TYPE (FerryWorkerLink, ferry_worker_link, G_TYPE_OBJECT)
@@ -396,6 +396,7 @@ greet (FerryWorkerLink *self, Connection *connection, const char *kind, GVariant
   ferry_clock_clear (self->clock, &connection->timer);
   ferry_clock_clear (self->clock, &self->timer);
   self->live = connection;
+  g_clear_pointer (&self->last_reason, g_free);
   self->state = STATE_UP;
   self->was_up = TRUE;
   self->up_since = ferry_clock_get_boot (self->clock);
@@ -511,6 +512,12 @@ ferry_worker_link_get_next_start (FerryWorkerLink *self)
     return 0;
 
   return self->next_start;
+}
+
+const char *
+ferry_worker_link_get_failure (FerryWorkerLink *self)
+{
+  return self->last_reason;
 }
 
 gboolean
