@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import cases, content  # noqa: E402
 from lib.badserver import hang_body, normal  # noqa: E402
-from lib.logind import Logind  # noqa: E402
+from lib.fakes import Logind  # noqa: E402
 from lib.process import wait_until  # noqa: E402
 
 SIZE = 400000
