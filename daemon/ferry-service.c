@@ -104,8 +104,8 @@ connection_closed_cb (GDBusConnection *connection, gboolean remote, GError *erro
 
 /* Every object is in place before the name is owned, so no early call meets half a service. (GDBus cannot
  * hold messages back on a bus: it needs the reply to its own Hello.) */
-static GDBusConnection *
-connect_to_bus (GError **error)
+GDBusConnection *
+ferry_service_connect (GError **error)
 {
   g_autofree char *address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, error);
   GDBusConnection *connection;
@@ -184,7 +184,8 @@ note_change (FerryService *self)
 
 FerryService *
 ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *launcher,
-                   const char *state_directory, const char *runtime_directory, GError **error)
+                   GDBusConnection *connection, const char *state_directory,
+                   const char *runtime_directory, GError **error)
 {
   g_autoptr (FerryService) self = g_object_new (FERRY_TYPE_SERVICE, NULL);
 
@@ -203,9 +204,7 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
 
   g_signal_connect_object (self->engine, "lost", G_CALLBACK (engine_lost_cb), self, 0);
 
-  self->connection = connect_to_bus (error);
-  if (self->connection == NULL)
-    return NULL;
+  self->connection = g_object_ref (connection);
   g_signal_connect (self->connection, "closed", G_CALLBACK (connection_closed_cb), self);
   g_signal_connect_object (ferry_engine_get_queue (self->engine), "job-changed",
                            G_CALLBACK (note_change), self, G_CONNECT_SWAPPED);

@@ -12,17 +12,21 @@ G_BEGIN_DECLS
 #define FERRY_TYPE_SERVICE (ferry_service_get_type ())
 G_DECLARE_FINAL_TYPE (FerryService, ferry_service, FERRY, SERVICE, GObject)
 
+/** Connects to the system bus (DBUS_SYSTEM_BUS_ADDRESS when set). Returns: (transfer full) (nullable): %NULL with @error */
+GDBusConnection *ferry_service_connect (GError **error);
+
 /**
  * ferry_service_new:
  * @clock, @network, @launcher: what tests put fakes for; references are taken
+ * @connection: to the system bus, from ferry_service_connect(); a reference is taken
  * @state_directory, @runtime_directory: must exist and be ours
  *
- * Opens the store, connects to the system bus (DBUS_SYSTEM_BUS_ADDRESS when set) and puts everything in its place, but does not
- * own the name yet. Errors: of the store, the bus, the sockets.
+ * Opens the store and puts everything in its place, but does not own the name yet. Errors: of the store, the bus, the
+ * sockets.
  */
 FerryService *ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *launcher,
-                                 const char *state_directory, const char *runtime_directory,
-                                 GError **error);
+                                 GDBusConnection *connection, const char *state_directory,
+                                 const char *runtime_directory, GError **error);
 
 /**
  * ferry_service_run:

@@ -6,6 +6,7 @@
 #include "ferry-names.h"
 #include "ferry-policy.h"
 #include "ferry-service.h"
+#include "ferry-systemd-launcher.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -15,6 +16,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,9 +24,16 @@
 
 #define EXIT_USAGE 2
 
+typedef enum
+{
+  LAUNCHER_SYSTEMD,
+  LAUNCHER_DIRECT,
+} Launcher;
+
 typedef struct
 {
-  char *launcher;          /* (owned) */
+  char *launcher_name; /* (owned) (nullable) */
+  Launcher launcher;
   char *state_directory;   /* (owned) (type filename) */
   char *runtime_directory; /* (owned) (type filename) */
   char *worker;            /* (owned) (type filename) */
@@ -34,7 +43,7 @@ typedef struct
 static void
 options_clear (Options *options)
 {
-  g_free (options->launcher);
+  g_free (options->launcher_name);
   g_free (options->state_directory);
   g_free (options->runtime_directory);
   g_free (options->worker);
@@ -56,18 +65,45 @@ get_directory (char *option, const char *variable)
 }
 
 static gboolean
+parse_launcher (Options *options, GError **error)
+{
+  if (options->launcher_name == NULL || g_str_equal (options->launcher_name, "systemd"))
+    options->launcher = LAUNCHER_SYSTEMD;
+  else if (g_str_equal (options->launcher_name, "direct"))
+    options->launcher = LAUNCHER_DIRECT;
+  else
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "There is no launcher '%s', only systemd and direct", options->launcher_name);
+      return FALSE;
+    }
+
+  if (options->launcher == LAUNCHER_SYSTEMD && options->worker != NULL)
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           "--worker needs --launcher=direct; systemd takes the worker from the "
+                           "unit ferry-worker@.service");
+      return FALSE;
+    }
+  if (options->worker == NULL)
+    options->worker = g_strdup (FERRY_LIBEXECDIR "/ferry-worker");
+  return TRUE;
+}
+
+static gboolean
 parse_options (int *argc, char ***argv, Options *options, GError **error)
 {
   g_autoptr (GOptionContext) context = g_option_context_new ("- background transfers");
   const GOptionEntry entries[] = {
-    { "launcher", 0, 0, G_OPTION_ARG_STRING, &options->launcher,
-      "How workers are started: direct; systemd is for a later version (default: systemd)", "HOW" },
+    { "launcher", 0, 0, G_OPTION_ARG_STRING, &options->launcher_name,
+      "How workers are started: systemd or direct (default: systemd)", "HOW" },
     { "state-directory", 0, 0, G_OPTION_ARG_FILENAME, &options->state_directory,
       "Where jobs are stored (default: $STATE_DIRECTORY)", "DIR" },
     { "runtime-directory", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_directory,
       "Where the workers' socket is (default: $RUNTIME_DIRECTORY)", "DIR" },
     { "worker", 0, 0, G_OPTION_ARG_FILENAME, &options->worker,
-      "The worker program (default: " FERRY_LIBEXECDIR "/ferry-worker)", "PATH" },
+      "The worker program, with --launcher=direct (default: " FERRY_LIBEXECDIR "/ferry-worker)",
+      "PATH" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Say the version and exit", NULL },
     { NULL },
   };
@@ -93,11 +129,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
                            "or STATE_DIRECTORY and RUNTIME_DIRECTORY");
       return FALSE;
     }
-  if (options->launcher == NULL)
-    options->launcher = g_strdup ("systemd");
-  if (options->worker == NULL)
-    options->worker = g_strdup (FERRY_LIBEXECDIR "/ferry-worker");
-  return TRUE;
+  return parse_launcher (options, error);
 }
 
 /* == privileges == */
@@ -143,15 +175,18 @@ drop_privileges (GError **error)
   return TRUE;
 }
 
-/* A change of uid leaves what would be inherited, and a container's init may have given us some of that. */
+/* A change of uid leaves what would be inherited, and a container's init may have given us some of that. Where there is
+ * nothing to drop we do not ask: the unit's filter of system calls refuses the call. */
 static gboolean
 drop_capabilities (GError **error)
 {
   struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+  struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
   if (prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
-      syscall (SYS_capset, &header, none) != 0)
+      syscall (SYS_capget, &header, held) != 0 ||
+      (memcmp (held, none, sizeof none) != 0 && syscall (SYS_capset, &header, none) != 0))
     return fail (error, "Dropping capabilities");
   return TRUE;
 }
@@ -179,13 +214,6 @@ start_helper (const Options *options, GError **error)
   g_autofree char *socket = g_build_filename (options->runtime_directory, FERRY_WORKER_SOCKET_NAME,
                                               NULL);
 
-  if (!g_str_equal (options->launcher, "direct"))
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                   "The launcher '%s' is not supported by this version; use --launcher=direct",
-                   options->launcher);
-      return -1;
-    }
   if (access (options->worker, X_OK) != 0)
     {
       fail (error, "The worker program");
@@ -195,11 +223,18 @@ start_helper (const Options *options, GError **error)
   return ferry_launch_helper_fork (options->worker, socket, error);
 }
 
+/* @helper: (out): -1 where none is needed */
 static gboolean
 prepare (const Options *options, int *helper, GError **error)
 {
-  *helper = start_helper (options, error);
-  if (*helper < 0 || !drop_privileges (error) || !drop_capabilities (error))
+  *helper = -1;
+  if (options->launcher == LAUNCHER_DIRECT)
+    {
+      *helper = start_helper (options, error);
+      if (*helper < 0)
+        return FALSE;
+    }
+  if (!drop_privileges (error) || !drop_capabilities (error))
     return FALSE;
   if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail (error, "PR_SET_NO_NEW_PRIVS");
@@ -239,16 +274,29 @@ signal_cb (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static int
-serve (const Options *options, int helper)
+/* Returns: (transfer full) (nullable): %NULL with @error */
+static FerryService *
+make_service (const Options *options, int helper, GError **error)
 {
   g_autoptr (FerryClock) clock = ferry_system_clock_new ();
   g_autoptr (FerryNetwork) network = ferry_system_network_new ();
-  g_autoptr (FerryLauncher) launcher = ferry_direct_launcher_new (helper);
+  g_autoptr (GDBusConnection) connection = ferry_service_connect (error);
+  g_autoptr (FerryLauncher) launcher = NULL;
+
+  if (connection == NULL)
+    return NULL;
+
+  launcher = options->launcher == LAUNCHER_DIRECT ? ferry_direct_launcher_new (helper)
+                                                  : ferry_systemd_launcher_new (connection);
+  return ferry_service_new (clock, network, launcher, connection, options->state_directory,
+                            options->runtime_directory, error);
+}
+
+static int
+serve (const Options *options, int helper)
+{
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryService)
-      service = ferry_service_new (clock, network, launcher, options->state_directory,
-                                   options->runtime_directory, &error);
+  g_autoptr (FerryService) service = make_service (options, helper, &error);
   guint sources[2];
   int status;
 

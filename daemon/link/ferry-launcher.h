@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How workers are started: an interface with the implementations direct (ferry-direct-launcher.h),
- * later systemd. */
+/* How workers are started: an interface with the implementations systemd (ferry-systemd-launcher.h) and
+ * direct (ferry-direct-launcher.h). */
 
 #pragma once
 
