@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 
-from lib import disk, isolate
+from lib import disk, isolate, package
 from lib.badserver import BadServer
 from lib.client import Client
 from lib.process import Deadline, descendants, wait_until
@@ -54,6 +54,12 @@ def remove_cgroups(name):
         for folder, _, _ in os.walk(os.path.join(where, name), topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+
+
+def remove_cgroups_below(folder):
+    """Of machines that had their places in that folder; whoever ran them may have been killed."""
+    for name in os.listdir(folder):
+        remove_cgroups(name)
 
 
 def reason_against():
@@ -105,14 +111,11 @@ class Machine:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
         argv = ['systemd-nspawn', '--quiet', '--boot', '--register=no', '--keep-unit',
-                '--directory=' + self.disk.root, '--machine=' + self.name, '--notify-ready=yes',
+                '--directory=' + self.disk.root, '--machine=ferry-test', '--notify-ready=yes',
                 '--link-journal=no', '--resolv-conf=off', '--timezone=off',
-                '--console=read-only', '--bind-ro=' + os.path.join(ROOT, 'tests', 'lib') + ':' +
-                TESTS]
-        packages = os.environ.get('FERRY_PACKAGES')
-        if packages:
-            argv.append('--bind-ro={}:{}'.format(packages, PACKAGES))
-        argv.append('systemd.show_status=false')
+                '--console=read-only',
+                '--bind-ro={}:{}'.format(os.path.join(ROOT, 'tests', 'lib'), TESTS),
+                '--bind-ro={}:{}'.format(package.place(), PACKAGES), 'systemd.show_status=false']
         groups = ' '.join(shlex.quote(os.path.join(where, self.name, 'cgroup.procs'))
                           for where in hierarchies())
         script = 'for group in {}; do echo $$ > $group; done; exec "$@"'.format(groups)
@@ -272,16 +275,22 @@ class Machine:
     def journal(self, *options):
         return self.run(['journalctl', '--no-pager', '--output=cat', *options]).stdout
 
-    def log(self, count=6000):
-        """The end of what came on the console, the journal included."""
-        with open(self.console, encoding='utf-8', errors='backslashreplace') as console:
-            return console.read()[-count:]
+    def log_size(self):
+        """Where log() would go on from, later."""
+        return os.path.getsize(self.console)
+
+    def log(self, start=0):
+        """What came on the console, the journal included; the end of it."""
+        with open(self.console, 'rb') as console:
+            console.seek(start)
+            return console.read().decode(errors='backslashreplace')[-8000:]
 
     # -- Ferry
 
-    def install(self, package, check=True):
-        """As a user installs a file."""
-        return self.apt('install', os.path.join(PACKAGES, os.path.basename(package)), check=check)
+    def install(self, path=None):
+        """As a user installs a file; this tree's package when none is named."""
+        name = os.path.basename(path or package.current())
+        return self.apt('install', os.path.join(PACKAGES, name))
 
     def apt(self, *arguments, check=True):
         return self.run(['apt-get', '--quiet', '--assume-yes', '--no-install-recommends',

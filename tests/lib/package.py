@@ -17,11 +17,16 @@ from lib.tree import ROOT, tracked
 PREVIOUS = '0.0.9'
 # A package is made without them, and they change often.
 LEFT_OUT = ('tests/', '.ci/', '.git')
-STATE = 'state'     # holds the digest of what was built
 
 
 class PackageError(Exception):
     """It cannot be built; the text has the end of the log."""
+
+
+def place():
+    """The folder of packages."""
+    build_dir = os.environ.get('FERRY_BUILD_DIR', os.path.join(ROOT, '_build-test'))
+    return os.path.join(os.path.abspath(build_dir), 'package')
 
 
 def sources():
@@ -41,21 +46,20 @@ def digest(files):
     return state.hexdigest()
 
 
-def version(folder):
+def version():
     """The one in the changelog."""
-    with open(os.path.join(folder, 'debian', 'changelog'), encoding='utf-8') as changelog:
+    with open(os.path.join(ROOT, 'debian', 'changelog'), encoding='utf-8') as changelog:
         return re.match(r'\w+ \((.*?)\)', changelog.readline()).group(1)
 
 
-def dpkg_buildpackage(place, *options):
+def dpkg_buildpackage(folder, *options):
     env = dict(os.environ, DEB_BUILD_OPTIONS='noautodbgsym parallel={}'.format(os.cpu_count()))
     for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'G_DEBUG'):
         env.pop(name, None)
-    log = os.path.join(place, 'log')
+    log = os.path.join(place(), 'log')
     with open(log, 'ab') as out:
         done = subprocess.run(['dpkg-buildpackage', '-us', '-uc', '-b', *options], env=env,
-                              cwd=os.path.join(place, 'source'), stdin=subprocess.DEVNULL,
-                              stdout=out, stderr=out)
+                              cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     if done.returncode:
         with open(log, encoding='utf-8', errors='backslashreplace') as text:
             raise PackageError(text.read()[-8000:])
@@ -63,17 +67,13 @@ def dpkg_buildpackage(place, *options):
 
 def become_previous(folder):
     """The same tree as an older release; what was compiled stays, save what knows the version."""
-    with open(os.path.join(folder, 'debian', 'changelog'), 'r+', encoding='utf-8') as changelog:
-        first = changelog.read().split('\n -- ')[0] + '\n -- Nobody <nobody@example.org>  ' \
-            'Sun, 01 Nov 2026 12:00:00 +0000\n'
-        changelog.seek(0)
-        changelog.truncate()
-        changelog.write(re.sub(r'\(.*?\)', '({})'.format(PREVIOUS), first, count=1))
-    with open(os.path.join(folder, 'meson.build'), 'r+', encoding='utf-8') as build:
-        text = re.sub(r"version: '.*?'", "version: '{}'".format(PREVIOUS), build.read(), count=1)
-        build.seek(0)
-        build.truncate()
-        build.write(text)
+    for name, pattern, replacement in (
+            ('debian/changelog', r'\(.*?\)', '({})'.format(PREVIOUS)),
+            ('meson.build', r"version: '.*?'", "version: '{}'".format(PREVIOUS))):
+        with open(os.path.join(folder, name), encoding='utf-8') as old:
+            text = re.sub(pattern, replacement, old.read(), count=1)
+        with open(os.path.join(folder, name), 'w', encoding='utf-8') as new:
+            new.write(text)
     # As `debian/rules clean` does, but for the folder of objects.
     debian = os.path.join(folder, 'debian')
     for name in ('.debhelper', 'ferry', 'tmp'):
@@ -83,26 +83,43 @@ def become_previous(folder):
         os.unlink(name)
 
 
-def build(place):
-    """Builds what is not there; returns (this tree's package, the older one, the .changes file)."""
+def build():
+    """Builds both, unless they were built from the tree as it is."""
     files = sources()
     state = digest(files)
-    recorded = os.path.join(place, STATE)
-    folder = os.path.join(place, 'source')
-    current = version(ROOT)
-    if not os.path.exists(recorded) or open(recorded, encoding='utf-8').read() != state:
-        shutil.rmtree(place, ignore_errors=True)
-        for name in files:
-            target = os.path.join(folder, name)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copy2(os.path.join(ROOT, name), target)
-        dpkg_buildpackage(place)
-        become_previous(folder)
-        dpkg_buildpackage(place, '--no-pre-clean')
-        with open(recorded, 'w', encoding='utf-8') as out:
-            out.write(state)
+    recorded = os.path.join(place(), 'state')
+    folder = os.path.join(place(), 'source')
+    if os.path.exists(recorded):
+        with open(recorded, encoding='ascii') as text:
+            if text.read() == state:
+                return
+    shutil.rmtree(place(), ignore_errors=True)
+    for name in files:
+        target = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy2(os.path.join(ROOT, name), target)
+    dpkg_buildpackage(folder)
+    become_previous(folder)
+    dpkg_buildpackage(folder, '--no-pre-clean')
+    with open(recorded, 'w', encoding='ascii') as out:
+        out.write(state)
 
-    def find(pattern):
-        return glob.glob(os.path.join(place, pattern))[0]
-    return (find('ferry_{}_*.deb'.format(current)), find('ferry_{}_*.deb'.format(PREVIOUS)),
-            find('ferry_{}_*.changes'.format(current)))
+
+def find(what, name='ferry_{}_*.deb'):
+    """The file of that version; it was built before."""
+    return glob.glob(os.path.join(place(), name.format(what)))[0]
+
+
+def current():
+    """This tree's package."""
+    return find(version())
+
+
+def previous():
+    """An older one."""
+    return find(PREVIOUS)
+
+
+def changes():
+    """What lintian wants to read."""
+    return find(version(), 'ferry_{}_*.changes')
