@@ -214,7 +214,7 @@ class Machine:
 
     # -- inside
 
-    def enter(self, user=None, env=None):
+    def enter(self, user=None, env=None, cwd=None):
         """A command line that runs another one inside: as a user without any session, in his home."""
         argv = ['nsenter', '--target', str(self.leader), '--mount', '--uts', '--ipc', '--pid',
                 '--root', '--wd', '--']
@@ -226,12 +226,12 @@ class Machine:
                        'PATH': '/usr/local/bin:/usr/bin:/bin' if user else
                        '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'},
                       **(env or {}))
-        return argv + ['env', '-i', '-C', home, *('{}={}'.format(k, v) for k, v in values.items())]
+        return argv + ['env', '-i', '-C', cwd or home, *('{}={}'.format(k, v) for k, v in values.items())]
 
-    def run(self, argv, user=None, check=True, timeout=60, stdin=None, env=None):
+    def run(self, argv, user=None, check=True, timeout=60, stdin=None, env=None, cwd=None):
         """Runs a program to its end; returns the CompletedProcess. A shell line may be given as str."""
         command = ['sh', '-c', argv] if isinstance(argv, str) else list(argv)
-        return self._finish([*self.enter(user, env), *command], argv, check, timeout, stdin)
+        return self._finish([*self.enter(user, env, cwd), *command], argv, check, timeout, stdin)
 
     def _finish(self, command, shown, check, timeout, stdin=None):
         done = subprocess.run(command, input=stdin or '', timeout=timeout, text=True,
