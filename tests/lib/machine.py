@@ -28,7 +28,7 @@ PACKAGES = '/run/host/ferry-packages'   # where the packages were built
 SSH = ['ssh', '-q', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no',
        '-o', 'UserKnownHostsFile=/dev/null']
 REBOOT = 133    # nspawn's status when it is for its caller to start the machine again
-PROGRAMS = ('debootstrap', 'systemd-nspawn', 'mkfs.ext4', 'dpkg-buildpackage', 'dh', 'lintian')
+PROGRAMS = 'debootstrap', 'systemd-nspawn', 'mkfs.ext4', 'dpkg-buildpackage', 'dh', 'lintian'
 
 
 def hierarchies():
@@ -66,6 +66,8 @@ def reason_against():
     """Why no machine can be booted here, None when it can."""
     if os.geteuid() != 0:
         return 'needs root'
+    if not os.path.exists('/dev/loop-control'):
+        return 'there are no loop devices'
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         return 'not installed: ' + ', '.join(missing)
