@@ -7,6 +7,7 @@
 #include "ferry-engine.h"
 #include "ferry-names.h"
 #include "ferry-time-sync.h"
+#include "ferry-watchdog.h"
 
 #if HAVE_LIBSYSTEMD
 #include <systemd/sd-daemon.h>
@@ -29,6 +30,7 @@ struct _FerryService
   FerryBus *bus;               /* (owned) */
   FerryTimeSync *time_sync;    /* (owned) */
   GDBusConnection *connection; /* (owned) */
+  FerryWatchdog *watchdog; /* (owned) (nullable): while running, when the service manager has one */
 
   GMainLoop *loop; /* (owned) */
   guint name_id;
@@ -47,6 +49,7 @@ ferry_service_dispose (GObject *object)
     ferry_clock_clear (self->clock, &self->idle_timer);
   if (self->connection != NULL)
     g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_clear_pointer (&self->watchdog, ferry_watchdog_free);
   g_clear_object (&self->time_sync);
   g_clear_object (&self->bus);
   g_clear_object (&self->engine);
@@ -70,6 +73,31 @@ ferry_service_init (FerryService *self)
 {
   self->loop = g_main_loop_new (NULL, FALSE);
 }
+
+/* == the service manager == */
+
+static void
+notify_manager (const char *state, gpointer data)
+{
+#if HAVE_LIBSYSTEMD
+  sd_notify (FALSE, state);
+#endif
+}
+
+/* Returns: µs, 0 = none */
+static guint64
+get_watchdog_period (void)
+{
+  guint64 period = 0;
+
+#if HAVE_LIBSYSTEMD
+  if (sd_watchdog_enabled (FALSE, &period) <= 0)
+    return 0;
+#endif
+  return period;
+}
+
+/* == ending == */
 
 static void
 end (FerryService *self, int status)
@@ -126,9 +154,7 @@ ferry_service_connect (GError **error)
 static void
 name_acquired_cb (GDBusConnection *connection, const char *name, gpointer data)
 {
-#if HAVE_LIBSYSTEMD
-  sd_notify (0, "READY=1");
-#endif
+  notify_manager ("READY=1", NULL);
   g_debug ("Serving %s", name);
 }
 
@@ -248,16 +274,20 @@ release_name (FerryService *self)
 int
 ferry_service_run (FerryService *self)
 {
+  guint64 period = get_watchdog_period ();
+
   self->name_id = g_bus_own_name_on_connection (self->connection, FERRY_BUS_NAME,
                                                 G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
                                                 name_acquired_cb, name_lost_cb, self, NULL);
   arm_idle_timer (self, ferry_clock_get_boot (self->clock) + IDLE_TIME);
+  if (period > 0)
+    self->watchdog = ferry_watchdog_new (period, notify_manager, NULL);
 
   g_main_loop_run (self->loop);
 
-#if HAVE_LIBSYSTEMD
-  sd_notify (0, "STOPPING=1");
-#endif
+  /* Before the name goes: a call that comes then makes the manager start another ferryd, for which it must know that this
+   * one is ending. */
+  notify_manager ("STOPPING=1", NULL);
   release_name (self);
   ferry_engine_shutdown (self->engine, SHUTDOWN_PATIENCE);
   ferry_bus_close (self->bus);
