@@ -7,6 +7,7 @@
 #include "ferry-policy.h"
 #include "ferry-service.h"
 #include "ferry-systemd-launcher.h"
+#include "ferry-temporary-files.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -37,6 +38,7 @@ typedef struct
   char *state_directory;   /* (owned) (type filename) */
   char *runtime_directory; /* (owned) (type filename) */
   char *worker;            /* (owned) (type filename) */
+  gboolean list_temporary_files;
   gboolean version;
 } Options;
 
@@ -104,6 +106,8 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
     { "worker", 0, 0, G_OPTION_ARG_FILENAME, &options->worker,
       "The worker program, with --launcher=direct (default: " FERRY_LIBEXECDIR "/ferry-worker)",
       "PATH" },
+    { "list-temporary-files", 0, 0, G_OPTION_ARG_NONE, &options->list_temporary_files,
+      "List what unfinished jobs have on disk and exit; see ferryd(8)", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Say the version and exit", NULL },
     { NULL },
   };
@@ -122,7 +126,8 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
 
   options->state_directory = get_directory (options->state_directory, "STATE_DIRECTORY");
   options->runtime_directory = get_directory (options->runtime_directory, "RUNTIME_DIRECTORY");
-  if (options->state_directory == NULL || options->runtime_directory == NULL)
+  if (options->state_directory == NULL ||
+      (options->runtime_directory == NULL && !options->list_temporary_files))
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                            "Say where to keep things: --state-directory and --runtime-directory, "
@@ -223,6 +228,20 @@ start_helper (const Options *options, GError **error)
   return ferry_launch_helper_fork (options->worker, socket, error);
 }
 
+/* Leaves nothing but the service's own user in its state directory. */
+static gboolean
+confine (const Options *options, GError **error)
+{
+  if (!drop_privileges (error) || !drop_capabilities (error))
+    return FALSE;
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return fail (error, "PR_SET_NO_NEW_PRIVS");
+  /* Secrets of all users are in our memory: no core dumps, no tracing by others of our uid. */
+  prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  umask (077);
+  return check_directory (options->state_directory, error);
+}
+
 /* @helper: (out): -1 where none is needed */
 static gboolean
 prepare (const Options *options, int *helper, GError **error)
@@ -234,15 +253,7 @@ prepare (const Options *options, int *helper, GError **error)
       if (*helper < 0)
         return FALSE;
     }
-  if (!drop_privileges (error) || !drop_capabilities (error))
-    return FALSE;
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-    return fail (error, "PR_SET_NO_NEW_PRIVS");
-  /* Secrets of all users are in our memory: no core dumps, no tracing by others of our uid. */
-  prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
-  umask (077);
-  if (!check_directory (options->state_directory, error) ||
-      !check_directory (options->runtime_directory, error))
+  if (!confine (options, error) || !check_directory (options->runtime_directory, error))
     return FALSE;
 
   ferry_policy_prepare_environment (options->runtime_directory);
@@ -314,6 +325,25 @@ serve (const Options *options, int helper)
   return status;
 }
 
+static gboolean
+list_temporary_files (const Options *options, GError **error)
+{
+  g_autoptr (GBytes) list = NULL;
+  gsize size;
+  const void *bytes;
+
+  if (!confine (options, error))
+    return FALSE;
+  list = ferry_temporary_files_list (options->state_directory, error);
+  if (list == NULL)
+    return FALSE;
+
+  bytes = g_bytes_get_data (list, &size);
+  if (fwrite (bytes, 1, size, stdout) != size || fflush (stdout) != 0)
+    return fail (error, "Writing the list");
+  return TRUE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -333,10 +363,15 @@ main (int argc, char **argv)
       g_print ("ferryd " FERRY_VERSION "\n");
       return EXIT_SUCCESS;
     }
-  if (!prepare (&options, &helper, &error))
+
+  if (options.list_temporary_files)
     {
-      g_printerr ("ferryd: %s\n", error->message);
-      return EXIT_FAILURE;
+      if (list_temporary_files (&options, &error))
+        return EXIT_SUCCESS;
     }
-  return serve (&options, helper);
+  else if (prepare (&options, &helper, &error))
+    return serve (&options, helper);
+
+  g_printerr ("ferryd: %s\n", error->message);
+  return EXIT_FAILURE;
 }

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""unittest with TAP on standard output, and a case class that stands in a World."""
+"""unittest with TAP on standard output, and case classes that stand in a World or have a Machine."""
 
 import argparse
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 import time
 import traceback
 import unittest
 
 from lib import isolate
 from lib.client import JOB, BusError
+from lib.machine import Machine
 from lib.world import World
 
 
@@ -35,10 +38,8 @@ class TapResult(unittest.TestResult):
 
     def trace(self, test, err):
         text = ''.join(traceback.format_exception(*err))
-        world = getattr(test, 'world', None)
-        if world is not None and world.ferryd is not None:
-            log = world.ferryd.log()[getattr(test, 'log_start', 0):]
-            text += '\n--- ferryd and its workers during this case:\n' + log[-8000:]
+        if hasattr(test, 'evidence'):
+            text += '\n--- ferryd and its workers during this case:\n' + test.evidence()[-8000:]
         for line in text.rstrip('\n').split('\n'):
             print('# ' + line)
         sys.stdout.flush()
@@ -113,6 +114,10 @@ class WorldCase(unittest.TestCase):
         self.home = self.world.home(self.user or 'me')
         self.addCleanup(self._end_jobs)
 
+    def evidence(self):
+        """What was logged meanwhile, for a case that failed."""
+        return self.world.ferryd.log()[self.log_start:] if self.world.ferryd else ''
+
     @property
     def client(self):
         """The user's connection; made when first used."""
@@ -144,6 +149,31 @@ class WorldCase(unittest.TestCase):
     def needs_root(self):
         if not self.world.root:
             self.skipTest('needs root for a second uid, polkit and policy')
+
+
+class MachineCase(unittest.TestCase):
+    """Each class has its machine, booted, with the package installed."""
+
+    installed = True
+
+    @classmethod
+    def setUpClass(cls):
+        if not isolate.own_network():
+            raise unittest.SkipTest('this machine gives root no namespaces of his own')
+        place = tempfile.mkdtemp(prefix='ferry-', dir=os.environ.get('FERRY_TEST_TMP', '/var/tmp'))
+        cls.addClassCleanup(shutil.rmtree, place, ignore_errors=True)
+        cls.machine = Machine(place)
+        cls.addClassCleanup(cls.machine.stop)
+        cls.machine.boot()
+        if cls.installed:
+            cls.machine.install()
+
+    def setUp(self):
+        self.log_start = self.machine.log_size()
+
+    def evidence(self):
+        """What came on the console meanwhile, for a case that failed."""
+        return self.machine.log(self.log_start)
 
 
 def flatten(suite):

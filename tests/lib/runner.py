@@ -18,14 +18,19 @@ import tempfile
 import threading
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import disk, machine, package  # noqa: E402
+from lib.tree import ROOT  # noqa: E402
+
 TAP_LINE = re.compile(r'^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*?)(?:\s+# (SKIP)\b\s*(.*))?$', re.I)
 UNIT_TIMEOUT = 300
-BUS_TIMEOUT = 900
+PROGRAM_TIMEOUT = 900
 # Bus tests mostly wait; side by side they take a third of the time. Each has its own world.
 BUS_AT_A_TIME = 3
+SYSTEM_AT_A_TIME = 2
 # The longest first, so that none is left alone at the end.
-LONG = ('test_kill', 'test_trouble', 'test_lying_worker', 'test_cost', 'test_flood', 'test_cli')
+LONG = ('test_power', 'test_remove', 'test_kill', 'test_trouble', 'test_lying_worker', 'test_cost',
+        'test_flood', 'test_cli')
 
 
 class Counts:
@@ -226,41 +231,64 @@ def contains(path, pattern):
         return pattern in source.read()
 
 
-def bus_programs(folder):
-    """Names of the bus tests, longest first."""
-    names = [name[:-3] for name in sorted(os.listdir(folder))
+def programs(tier):
+    """Names of the Python tests of a tier, longest first."""
+    names = [name[:-3] for name in sorted(os.listdir(os.path.join(ROOT, 'tests', tier)))
              if name.startswith('test_') and name.endswith('.py')]
     return sorted(names, key=lambda n: LONG.index(n) if n in LONG else len(LONG))
 
 
-def run_bus_program(counts, build_dir, folder, name, pattern):
-    path = os.path.join(folder, name + '.py')
-    program = 'bus/' + name
-    command = ['/usr/bin/python3', '-B', path]
-    if pattern and pattern not in program:
-        if not contains(path, pattern):
-            return
-        command += ['-k', pattern]
+def wanted(tier, pattern):
+    """(name, options) of those that have cases with the pattern in their names."""
+    for name in programs(tier):
+        path = os.path.join(ROOT, 'tests', tier, name + '.py')
+        if not pattern or pattern in '{}/{}'.format(tier, name):
+            yield name, []
+        elif contains(path, pattern):
+            yield name, ['-k', pattern]
+
+
+def run_program(counts, tier, name, options):
+    folder = os.path.join(ROOT, 'tests', tier)
+    command = ['/usr/bin/python3', '-B', os.path.join(folder, name + '.py'), *options]
     # Whatever becomes of the program, what it leaves goes with this.
     with tempfile.TemporaryDirectory(prefix='ferry-', dir='/var/tmp',
                                      ignore_cleanup_errors=True) as place:
         os.chmod(place, 0o755)
-        env = dict(sanitizer_environment(), FERRY_BUILD_DIR=build_dir, FERRY_TEST_TMP=place)
-        TapProgram(counts, program, command, env, BUS_TIMEOUT, folder).run()
+        env = dict(sanitizer_environment(), FERRY_TEST_TMP=place)
+        TapProgram(counts, '{}/{}'.format(tier, name), command, env, PROGRAM_TIMEOUT, folder).run()
+        machine.remove_cgroups_below(place)
 
 
-def run_bus(counts, build_dir, pattern):
-    folder = os.path.join(ROOT, 'tests', 'bus')
-    with concurrent.futures.ThreadPoolExecutor(BUS_AT_A_TIME) as pool:
-        running = [pool.submit(run_bus_program, counts, build_dir, folder, name, pattern)
-                   for name in bus_programs(folder)]
+def run_programs(counts, tier, pattern, at_a_time):
+    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+        running = [pool.submit(run_program, counts, tier, name, options)
+                   for name, options in wanted(tier, pattern)]
         for program in running:
             program.result()
 
 
-def run_system(counts):
-    counts.case('system', 'booted container', 'skip',
-                'the system tier needs units and a package, which are not there yet')
+def run_system(counts, pattern):
+    """Builds the package and the disk first, once for all programs."""
+    if not list(wanted('system', pattern)):
+        return
+    reason = machine.reason_against()
+    if reason is None:
+        try:
+            print('Making the disk of a machine, unless it is there', flush=True)
+            os.environ['FERRY_TEST_IMAGE'] = disk.base_image()
+        except disk.NoDisk as error:
+            reason = 'no bare Debian can be made: {}'.format(error)
+    if reason is not None:
+        counts.case('system', '(all)', 'skip', reason)
+        return
+    print('Building the package, unless it is there', flush=True)
+    try:
+        package.build()
+    except package.PackageError as error:
+        counts.case('system', 'package', 'FAIL', log=str(error))
+        return
+    run_programs(counts, 'system', pattern, SYSTEM_AT_A_TIME)
 
 
 def main():
@@ -277,6 +305,7 @@ def main():
     counts = Counts(args.verbose)
     default = '_build-valgrind' if args.valgrind else '_build-test'
     build_dir = os.path.abspath(args.build_dir or os.path.join(ROOT, default))
+    os.environ['FERRY_BUILD_DIR'] = build_dir
     began = time.monotonic()
     if not build(build_dir, sanitize=not args.valgrind):
         counts.case('build', '', 'FAIL')
@@ -284,9 +313,9 @@ def main():
         if args.unit or every:
             run_unit(counts, build_dir, args.pattern, args.valgrind)
         if (args.bus or every) and not args.valgrind:
-            run_bus(counts, build_dir, args.pattern)
-        if (args.system or every) and not args.valgrind and not args.pattern:
-            run_system(counts)
+            run_programs(counts, 'bus', args.pattern, BUS_AT_A_TIME)
+        if (args.system or every) and not args.valgrind:
+            run_system(counts, args.pattern)
     if counts.failures:
         print('\nFailed:')
         for failure in counts.failures:
