@@ -634,7 +634,7 @@ void
 ferry_engine_job_edited (FerryEngine *self, FerryJob *job)
 {
   ferry_engine_note_activity (self, job);
-  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  ferry_job_touch (job, FERRY_CHANGE_JOB | FERRY_CHANGE_SETTINGS);
   ferry_engine_note_slow_deadline (self, job);
   ferry_engine_complete_automatically (self, job);
   ferry_engine_reschedule (self);

@@ -308,6 +308,21 @@ get_maximum_size (FerryJob *job, FerryFile *file)
   return job->maximum_download_size > others ? job->maximum_download_size - others : 0;
 }
 
+/* Whether @file is all that the job still needs. */
+static gboolean
+is_last (FerryJob *job, FerryFile *file)
+{
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const FerryFile *other = g_ptr_array_index (job->files, i);
+
+      if (other != file && !ferry_file_is_whole (other))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static GVariant *
 get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
 {
@@ -329,6 +344,8 @@ get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
   g_variant_dict_insert (&dict, "Digest", "s", file->digest != NULL ? file->digest : "");
   g_variant_dict_insert (&dict, "Size", "t", file->expected_size);
   g_variant_dict_insert (&dict, "MaximumSize", "t", get_maximum_size (job, file));
+  if (job->auto_complete && is_last (job, file))
+    g_variant_dict_insert (&dict, "FinalMode", "u", file->mode);
   g_variant_dict_insert (&dict, "Headers", "^as", job->request_headers);
   g_variant_dict_insert (&dict, "SecretHeaders", "^as", secrets != NULL ? secrets : none);
   g_variant_dict_insert (&dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));

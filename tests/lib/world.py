@@ -471,7 +471,8 @@ class World:
             raise unittest.SkipTest('needs root for a second uid')
         env = {k: popen.pop(k) for k in list(popen)
                if k.isupper() or k.lower().endswith('_proxy')}
-        return subprocess.Popen(argv, cwd='/', text=True, stdin=subprocess.DEVNULL, **identity,
+        popen.setdefault('stdin', subprocess.DEVNULL)
+        return subprocess.Popen(argv, cwd='/', text=True, **identity,
                                 env=self.env(**{'HOME': '/nonexistent', 'USER': entry.pw_name,
                                                 **env}), **popen)
 
