@@ -138,7 +138,7 @@ class Machine:
         if state != 'running':
             failed = self.run(['systemctl', '--failed', '--no-legend', '--plain'],
                               check=False).stdout
-            raise AssertionError('the machine is {}:\n{}\n{}'.format(state, failed, self.log()))
+            raise AssertionError('the machine is {}:\n{}\n{}'.format(state, failed, self.log()[-4000:]))
 
     def _wait_notify(self, wanted, seconds=60):
         """Reads what nspawn says about the machine until the wanted variable comes."""
@@ -147,10 +147,10 @@ class Machine:
             if not select.select([self.notify], [], [], 0.2)[0]:
                 if self.nspawn.poll() is not None:
                     raise AssertionError('the machine ended with {}:\n{}'.format(
-                        self.nspawn.returncode, self.log()))
+                        self.nspawn.returncode, self.log()[-4000:]))
                 if time.monotonic() > end:
                     raise Deadline('no {} from the machine within {} s:\n{}'.format(
-                        wanted, seconds, self.log()))
+                        wanted, seconds, self.log()[-4000:]))
                 continue
             said = dict(line.split('=', 1) for line in
                         self.notify.recv(4096).decode().splitlines() if '=' in line)
@@ -173,7 +173,7 @@ class Machine:
         self.run(['systemctl', how], check=False)
         status = self.nspawn.wait(seconds)
         if status != wanted:
-            raise AssertionError('{} ended with {}:\n{}'.format(how, status, self.log()))
+            raise AssertionError('{} ended with {}:\n{}'.format(how, status, self.log()[-4000:]))
         self._forget()
 
     def power_cut(self):
@@ -280,10 +280,10 @@ class Machine:
         return os.path.getsize(self.console)
 
     def log(self, start=0):
-        """What came on the console, the journal included; the end of it."""
+        """What came on the console, the journal included."""
         with open(self.console, 'rb') as console:
             console.seek(start)
-            return console.read().decode(errors='backslashreplace')[-8000:]
+            return console.read().decode(errors='backslashreplace')
 
     # -- Ferry
 
