@@ -29,7 +29,7 @@ PROGRAM_TIMEOUT = 900
 BUS_AT_A_TIME = 3
 SYSTEM_AT_A_TIME = 2
 # The longest first, so that none is left alone at the end.
-LONG = ('test_power', 'test_remove', 'test_kill', 'test_trouble', 'test_lying_worker', 'test_cost',
+LONG = ('test_power_cut', 'test_remove', 'test_kill', 'test_trouble', 'test_lying_worker', 'test_cost',
         'test_flood', 'test_cli')
 
 
