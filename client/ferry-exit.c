@@ -38,6 +38,14 @@ static const struct
   { DBUS_ERROR "UnknownObject", FERRY_EXIT_NO_JOB },
 };
 
+/* The bus, or systemd for it, could not start the service: families of names of their own. */
+static gboolean
+is_start_error (const char *name)
+{
+  return g_str_has_prefix (name, DBUS_ERROR "Spawn.") ||
+         g_str_has_prefix (name, "org.freedesktop.systemd1.");
+}
+
 FerryExit
 ferry_exit_from_name (const char *name)
 {
@@ -47,11 +55,7 @@ ferry_exit_from_name (const char *name)
         return statuses[i].status;
     }
 
-  /* The bus could not start the service: a family of names of its own. */
-  if (name != NULL && g_str_has_prefix (name, DBUS_ERROR "Spawn."))
-    return FERRY_EXIT_NO_SERVICE;
-
-  return FERRY_EXIT_FAILED;
+  return name != NULL && is_start_error (name) ? FERRY_EXIT_NO_SERVICE : FERRY_EXIT_FAILED;
 }
 
 char *
@@ -92,11 +96,10 @@ static const char *
 get_advice (const char *name)
 {
   if (g_str_equal (name, DBUS_ERROR "ServiceUnknown") ||
-      g_str_equal (name, DBUS_ERROR "NameHasNoOwner") ||
-      g_str_has_prefix (name, DBUS_ERROR "Spawn."))
+      g_str_equal (name, DBUS_ERROR "NameHasNoOwner") || is_start_error (name))
     return "the Ferry service is not running and the bus cannot start it; install it or look at "
            "`systemctl status ferryd`";
-  if (g_str_equal (name, DBUS_ERROR "NoReply"))
+  if (g_str_equal (name, DBUS_ERROR "NoReply") || g_str_equal (name, DBUS_ERROR "TimedOut"))
     return "the Ferry service did not answer; try again or look at `systemctl status ferryd`";
 
   return NULL;

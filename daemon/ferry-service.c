@@ -236,6 +236,8 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
                            G_CALLBACK (note_change), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (ferry_engine_get_queue (self->engine), "job-removed",
                            G_CALLBACK (note_change), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (ferry_engine_get_service_time (self->engine), "changed",
+                           G_CALLBACK (note_change), self, G_CONNECT_SWAPPED);
   self->bus = ferry_bus_new (self->connection, self->engine, error);
   if (self->bus == NULL)
     return NULL;

@@ -166,6 +166,14 @@ get_slow_deadline (FerryEngine *self, FerryJob *job)
   return MAX (end, ferry_service_time_get_start (self->service_time) + HOUR);
 }
 
+gboolean
+ferry_engine_expires_soon (FerryEngine *self, FerryJob *job)
+{
+  return !ferry_job_state_is_final (job->state) &&
+         (ferry_service_time_is_doubtful (self->service_time) ||
+          get_slow_deadline (self, job) <= ferry_engine_now (self) + HOUR);
+}
+
 static void
 cancelled_cb (GObject *source, GAsyncResult *result, gpointer data)
 {

@@ -166,6 +166,11 @@ void ferry_engine_arm_deadlines (FerryEngine *self);
 void ferry_engine_note_slow_deadline (FerryEngine *self, FerryJob *job);
 void ferry_engine_rescan_deadlines (FerryEngine *self);
 void ferry_engine_trim_final_jobs (FerryEngine *self, uid_t uid);
+
+/** Whether @job may be cancelled for inactivity before long, if ferryd stays: one that exits as idle and comes back for a
+ * moment once a day would never be there for as long as it takes. */
+gboolean ferry_engine_expires_soon (FerryEngine *self, FerryJob *job);
+
 void ferry_engine_clear_deadlines (FerryEngine *self);
 void ferry_engine_start_active_time (FerryEngine *self, FerryJob *job);
 void ferry_engine_stop_active_time (FerryEngine *self, FerryJob *job);

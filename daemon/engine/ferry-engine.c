@@ -666,7 +666,9 @@ ferry_engine_is_idle (FerryEngine *self)
   jobs = ferry_queue_list_all (self->queue);
   for (guint i = 0; i < jobs->len; i++)
     {
-      if (holds_secret (g_ptr_array_index (jobs, i)))
+      FerryJob *job = g_ptr_array_index (jobs, i);
+
+      if (holds_secret (job) || ferry_engine_expires_soon (self, job))
         return FALSE;
     }
   return TRUE;

@@ -114,7 +114,8 @@ void ferry_engine_take_async (FerryEngine *self, FerryJob *job, uid_t uid, const
                               gboolean exempt, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ferry_engine_take_finish (FerryEngine *self, GAsyncResult *result, GError **error);
 
-/** Whether ferryd may exit for now: nothing queued, running or waiting for a time or an event, no secret held. */
+/** Whether ferryd may exit for now: nothing queued, running or waiting for a time or an event, no secret held, and no job
+ * about to be cancelled for inactivity. */
 gboolean ferry_engine_is_idle (FerryEngine *self);
 
 /** Whether something is being done right now, with or without a worker. */

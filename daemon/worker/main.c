@@ -9,6 +9,7 @@
 #include "worker.h"
 
 #include <gio/gunixsocketaddress.h>
+#include <glib-unix.h>
 
 #include <malloc.h>
 #include <signal.h>
@@ -23,6 +24,13 @@
 #define MALLOC_ARENAS 2
 
 #define EXIT_USAGE 2
+
+/* What it takes to end in order. */
+typedef struct
+{
+  FerryLink *link; /* (unowned) */
+  Worker *worker;  /* (unowned) */
+} Ending;
 
 /* Libraries may put an address or a header into what they log; of theirs only the fact is told. */
 static GLogWriterOutput
@@ -80,6 +88,23 @@ closed_cb (FerryLink *link, const GError *error, gpointer data)
   _exit (EXIT_SUCCESS);
 }
 
+static void
+ended_cb (gpointer data)
+{
+  ferry_link_flush (data);
+  _exit (EXIT_SUCCESS);
+}
+
+/* systemd stops us, or the machine: what was fetched is kept. ferryd closes the link first. */
+static gboolean
+terminate_cb (gpointer data)
+{
+  Ending *ending = data;
+
+  worker_end (ending->worker, ended_cb, ending->link);
+  return G_SOURCE_CONTINUE;
+}
+
 static GSocketConnection *
 connect_to_ferryd (const char *path, GError **error)
 {
@@ -120,7 +145,7 @@ main (int argc, char **argv)
   g_autoptr (GSocketConnection) connection = NULL;
   g_autoptr (GMainLoop) loop = NULL;
   g_autoptr (FerryLink) link = NULL;
-  Worker *worker;
+  Ending ending;
 
   if (!secure_process ())
     return EXIT_FAILURE;
@@ -138,8 +163,9 @@ main (int argc, char **argv)
 
   loop = g_main_loop_new (NULL, FALSE);
   link = ferry_link_new (connection, 0);
-  worker = worker_new (link, WORKER_CHORE_PATIENCE, NULL);
-  ferry_link_run (link, worker_handle, closed_cb, worker);
+  ending = (Ending){ link, worker_new (link, WORKER_CHORE_PATIENCE, NULL) };
+  g_unix_signal_add (SIGTERM, terminate_cb, &ending);
+  ferry_link_run (link, worker_handle, closed_cb, ending.worker);
   ferry_link_send (link, 0, "hello", g_variant_new_parsed ("{'Version': <%s>}", FERRY_VERSION));
   g_main_loop_run (loop);
   return EXIT_SUCCESS;

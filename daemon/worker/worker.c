@@ -29,6 +29,10 @@ typedef struct
   int index;           /* atomic: of the path being checked */
   guint pending;       /* chores that have not answered: main thread only */
   gboolean hung;       /* one of them did not in time: main thread only */
+
+  /* Of a checkpoint that is no request of ferryd: called in place of a reply. */
+  void (*ended) (gpointer user_data); /* (unowned) (nullable) */
+  gpointer user_data;                 /* (unowned) */
 } Request;
 
 /** One attempt of a "checkpoint" request. */
@@ -206,7 +210,11 @@ run_checkpoint (gpointer data)
 static void
 answer_checkpoint (Request *request)
 {
-  if (--request->pending == 0)
+  if (--request->pending == 0 && request->ended != NULL)
+    {
+      request->ended (request->user_data);
+    }
+  else if (request->pending == 0)
     {
       g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
                                                       "A file system does not answer");
@@ -227,10 +235,10 @@ checkpoint_done_cb (GVariant *reply, gpointer data)
   answer_checkpoint (request);
 }
 
+/* @request: (transfer full) */
 static void
-checkpoint (Worker *self, guint32 id, GVariant *arguments)
+checkpoint (Worker *self, Request *request)
 {
-  Request *request = request_new (self, id, arguments);
   g_autoptr (GPtrArray) attempts = worker_runs_list (self->runs);
 
   /* One for ourselves: with no attempt at all the answer goes out here. */
@@ -245,6 +253,17 @@ checkpoint (Worker *self, guint32 id, GVariant *arguments)
                           checkpoint_done_cb, g_atomic_rc_box_acquire (request));
     }
   answer_checkpoint (request);
+}
+
+void
+worker_end (Worker *self, void (*func) (gpointer user_data), gpointer user_data)
+{
+  g_autoptr (GVariant) nothing = worker_reply_new ();
+  Request *request = request_new (self, 0, nothing);
+
+  request->ended = func;
+  request->user_data = user_data;
+  checkpoint (self, request);
 }
 
 /* == messages == */
@@ -274,7 +293,7 @@ worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *argument
   else if (g_str_equal (kind, "stop"))
     worker_runs_stop (self->runs, arguments);
   else if (g_str_equal (kind, "checkpoint"))
-    checkpoint (self, id, arguments);
+    checkpoint (self, request_new (self, id, arguments));
   else if (g_str_equal (kind, "check-targets"))
     push_request (self, id, arguments, TRUE, check_targets);
   else if (g_str_equal (kind, "check-publish"))

@@ -20,6 +20,9 @@ typedef struct _Worker Worker;
  */
 Worker *worker_new (FerryLink *link, guint patience, const WorkerTimes *times);
 
+/** Writes a checkpoint of all that is under way and calls @func once that is told; soon, but for a file system that hangs. */
+void worker_end (Worker *self, void (*func) (gpointer user_data), gpointer user_data);
+
 /** A FerryLinkFunc: handles one message; @user_data is the Worker */
 void worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *arguments,
                     gpointer user_data);

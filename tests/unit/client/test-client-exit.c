@@ -20,6 +20,7 @@ test_names (void)
     { DBUS "NameHasNoOwner", FERRY_EXIT_NO_SERVICE },
     { DBUS "NoReply", FERRY_EXIT_NO_SERVICE },
     { DBUS "Spawn.ExecFailed", FERRY_EXIT_NO_SERVICE },
+    { "org.freedesktop.systemd1.UnitMasked", FERRY_EXIT_NO_SERVICE },
     { DBUS "InteractiveAuthorizationRequired", FERRY_EXIT_REFUSED },
     { DBUS "LimitsExceeded", FERRY_EXIT_REFUSED },
     { DBUS "NotSupported", FERRY_EXIT_FAILED },

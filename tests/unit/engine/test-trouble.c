@@ -466,6 +466,47 @@ test_absence_counts_but_not_a_wrong_clock (void)
   world_wait (job->state == FERRY_JOB_STATE_CANCELLED && ferry_engine_is_idle (world->engine));
 }
 
+/* An idle ferryd, which is there for a moment once a day, stays as long as it takes. */
+static void
+test_stays_for_what_is_due (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+  g_autofree char *id = g_strdup (job->id);
+
+  world_wait (ferry_engine_is_idle (world->engine));
+  for (guint day = 0; day < 90; day++)
+    {
+      ferry_engine_shutdown (world->engine, 1);
+      ferry_fake_clock_jump_wall (world->clock, DAY);
+      world_restart (world);
+      world_settle (world);
+      g_assert_cmpint (ferry_engine_is_idle (world->engine), ==, day < 89);
+    }
+  job = ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_SUSPENDED);
+  pass (world, 3600 * SECOND);
+  world_wait (job->state == FERRY_JOB_STATE_CANCELLED && ferry_engine_is_idle (world->engine));
+}
+
+/* As long as it is in doubt how long ferryd was away, it stays to find out. */
+static void
+test_stays_while_in_doubt (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryServiceTime *service_time;
+
+  world_submit (world, 1, FALSE, FALSE);
+  ferry_engine_shutdown (world->engine, 1);
+  ferry_fake_clock_jump_wall (world->clock, 2 * DAY);
+  world_restart (world);
+  world_settle (world);
+  g_assert_false (ferry_engine_is_idle (world->engine));
+  service_time = ferry_engine_get_service_time (world->engine);
+  ferry_service_time_set_synchronized (service_time);
+  world_wait (ferry_engine_is_idle (world->engine));
+}
+
 static void
 test_long_absence_is_believed_after_a_day (void)
 {
@@ -609,6 +650,8 @@ main (int argc, char **argv)
   g_test_add_func ("/trouble/hanging-worker", test_hanging_worker_is_ended);
   g_test_add_func ("/trouble/turns", test_turns_go_round);
   g_test_add_func ("/days/inactivity", test_inactivity);
+  g_test_add_func ("/days/stays-for-what-is-due", test_stays_for_what_is_due);
+  g_test_add_func ("/days/stays-while-in-doubt", test_stays_while_in_doubt);
   g_test_add_func ("/days/activity", test_activity_counts);
   g_test_add_func ("/days/absence", test_absence_counts_but_not_a_wrong_clock);
   g_test_add_func ("/days/absence-believed", test_long_absence_is_believed_after_a_day);

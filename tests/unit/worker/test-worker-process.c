@@ -9,6 +9,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 
+#include <signal.h>
 #include <string.h>
 
 #define TIMEOUT_SECONDS 60
@@ -461,6 +462,25 @@ test_too_many (Fixture *fixture, gconstpointer data)
   g_assert_true (transient);
 }
 
+/* systemd stops it: what came is made durable, and told, before it goes; tear_down() sees how. */
+static void
+test_terminated (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, "target", NULL);
+  g_autoptr (GVariant) resume = check_target (fixture, path);
+  guint64 attempt = start (fixture, "/hang", path, resume);
+  g_autoptr (GVariant) progress = wait_for (fixture, "progress", 0);
+  g_autoptr (GVariant) checkpoint = NULL;
+
+  g_assert_cmpuint (lookup_size (progress, "Bytes"), ==, 3);
+  g_subprocess_send_signal (fixture->process, SIGTERM);
+  checkpoint = wait_for (fixture, "checkpoint", 0);
+  g_assert_cmpuint (lookup_size (checkpoint, "Attempt"), ==, attempt);
+  g_assert_cmpuint (lookup_size (checkpoint, "Bytes"), ==, 3);
+  while (!fixture->closed)
+    g_main_context_iteration (NULL, TRUE);
+}
+
 /* When ferryd goes, so does the worker, whatever it was at: tear_down() waits for it. */
 static void
 test_link_lost (Fixture *fixture, gconstpointer data)
@@ -501,6 +521,7 @@ main (int argc, char **argv)
   g_test_add ("/worker-process/silence", Fixture, NULL, set_up, test_silence, tear_down);
   g_test_add ("/worker-process/too-many", Fixture, NULL, set_up, test_too_many, tear_down);
   g_test_add ("/worker-process/link-lost", Fixture, NULL, set_up, test_link_lost, tear_down);
+  g_test_add ("/worker-process/terminated", Fixture, NULL, set_up, test_terminated, tear_down);
   g_test_add ("/worker-process/bad-order", Fixture, NULL, set_up, test_bad_order, tear_down);
   return g_test_run ();
 }
