@@ -22,6 +22,7 @@ static const FerryCommand commands[] = {
   { "header", "ID HEADER...", "give a job its secret request headers", ferry_command_header },
   { "policy", "[get KEY|set KEY VALUE|reset KEY]", "show or change what the machine allows",
     ferry_command_policy },
+  { "doctor", "", "say what is wrong with the installation", ferry_command_doctor },
   { "help", "[COMMAND]", "tell about a command", ferry_command_help },
   { NULL, NULL, NULL, NULL },
 };

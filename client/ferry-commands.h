@@ -40,6 +40,7 @@ const FerryCommand *ferry_commands_find (const char *name);
 FerryExit ferry_command_add (int argc, char **argv);
 FerryExit ferry_command_cancel (int argc, char **argv);
 FerryExit ferry_command_complete (int argc, char **argv);
+FerryExit ferry_command_doctor (int argc, char **argv);
 FerryExit ferry_command_get (int argc, char **argv);
 FerryExit ferry_command_header (int argc, char **argv);
 FerryExit ferry_command_help (int argc, char **argv);

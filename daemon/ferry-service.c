@@ -6,6 +6,7 @@
 #include "ferry-config.h"
 #include "ferry-engine.h"
 #include "ferry-names.h"
+#include "ferry-power.h"
 #include "ferry-time-sync.h"
 #include "ferry-watchdog.h"
 
@@ -29,6 +30,7 @@ struct _FerryService
   FerryEngine *engine;         /* (owned) */
   FerryBus *bus;               /* (owned) */
   FerryTimeSync *time_sync;    /* (owned) */
+  FerryPower *power;           /* (owned) */
   GDBusConnection *connection; /* (owned) */
   FerryWatchdog *watchdog; /* (owned) (nullable): while running, when the service manager has one */
 
@@ -50,6 +52,7 @@ ferry_service_dispose (GObject *object)
   if (self->connection != NULL)
     g_signal_handlers_disconnect_by_data (self->connection, self);
   g_clear_pointer (&self->watchdog, ferry_watchdog_free);
+  g_clear_object (&self->power);
   g_clear_object (&self->time_sync);
   g_clear_object (&self->bus);
   g_clear_object (&self->engine);
@@ -243,6 +246,7 @@ ferry_service_new (FerryClock *clock, FerryNetwork *network, FerryLauncher *laun
     return NULL;
   self->time_sync = ferry_time_sync_new (clock, self->connection,
                                          ferry_engine_get_service_time (self->engine));
+  self->power = ferry_power_new (clock, self->connection, self->engine);
 
   return g_steal_pointer (&self);
 }

@@ -8,6 +8,8 @@
 /* What may wait for a peer that does not read. */
 #define QUEUE_MAX (4 * 1024 * 1024)
 
+#define FRAMES_AT_A_TIME 8
+
 struct _FerryLink
 {
   GObject parent_instance;
@@ -19,24 +21,23 @@ struct _FerryLink
   FerryLinkClosedFunc on_closed; /* (nullable): %NULL once called or closed by us */
   gpointer user_data;            /* (unowned) */
 
-  guint32 length_field;
-  guint8 *frame; /* (owned) (nullable): FERRY_FRAME_MAX bytes, aligned for GVariant */
+  GBufferedInputStream *in; /* (owned) */
 
   GQueue outgoing; /* (element-type GBytes) (owned): the first one is being written */
   gsize outgoing_size;
+  gsize written; /* of the first one, when nothing is being written */
   gboolean writing;
   gboolean closed;
 
   guint max_frames_per_second; /* 0 = no bound */
   gint64 frames_left;    /* in this second; below 0 after a long frame: a debt to the next ones */
   gint64 second_end;     /* monotonic, µs */
-  GSource *pause;        /* (owned) (nullable): waiting for the next second */
+  GSource *more;         /* (owned) (nullable): will read on, in a moment or in the next second */
   GSource *late_failure; /* (owned) (nullable): will tell that the peer does not read */
 };
 
 G_DEFINE_TYPE (FerryLink, ferry_link, G_TYPE_OBJECT)
 
-static void read_length (FerryLink *self);
 static void read_on (FerryLink *self);
 static void write_next (FerryLink *self);
 
@@ -54,7 +55,7 @@ ferry_link_finalize (GObject *object)
 
   g_clear_object (&self->connection);
   g_clear_object (&self->cancellable);
-  g_clear_pointer (&self->frame, g_free);
+  g_clear_object (&self->in);
   g_queue_clear_full (&self->outgoing, (GDestroyNotify) g_bytes_unref);
   G_OBJECT_CLASS (ferry_link_parent_class)->finalize (object);
 }
@@ -70,7 +71,6 @@ static void
 ferry_link_init (FerryLink *self)
 {
   self->cancellable = g_cancellable_new ();
-  self->frame = g_malloc (FERRY_FRAME_MAX);
   g_queue_init (&self->outgoing);
 }
 
@@ -80,6 +80,9 @@ ferry_link_new (GSocketConnection *connection, guint max_frames_per_second)
   FerryLink *self = g_object_new (FERRY_TYPE_LINK, NULL);
 
   self->connection = g_object_ref (connection);
+  self->in = G_BUFFERED_INPUT_STREAM (g_buffered_input_stream_new_sized (
+      g_io_stream_get_input_stream (G_IO_STREAM (connection)), sizeof (guint32) + FERRY_FRAME_MAX));
+  g_filter_input_stream_set_close_base_stream (G_FILTER_INPUT_STREAM (self->in), FALSE);
   self->max_frames_per_second = max_frames_per_second;
   return self;
 }
@@ -131,9 +134,8 @@ fail_late (FerryLink *self)
 }
 
 static void
-handle_frame (FerryLink *self, gsize length)
+handle_frame (FerryLink *self, GBytes *bytes)
 {
-  g_autoptr (GBytes) bytes = g_bytes_new (self->frame, length);
   g_autoptr (GVariant) raw = NULL;
   g_autoptr (GVariant) message = NULL;
   g_autoptr (GVariant) arguments = NULL;
@@ -156,115 +158,126 @@ handle_frame (FerryLink *self, gsize length)
   self->on_message (self, id, kind, arguments, self->user_data);
 }
 
+/* == reading == */
+
 static gboolean
-pause_over_cb (gpointer data)
+more_cb (gpointer data)
 {
   FerryLink *self = data;
 
-  clear_source (&self->pause);
+  clear_source (&self->more);
   read_on (self);
   return G_SOURCE_REMOVE;
 }
 
-/* Reads the next frame now, or in the next second when this one's share is used up. */
+/* Takes @source. */
 static void
-read_on (FerryLink *self)
+read_on_later (FerryLink *self, GSource *source)
 {
-  gint64 now = g_get_monotonic_time ();
+  self->more = source;
+  g_source_set_callback (source, more_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
 
-  if (self->closed)
-    return;
+/* Whether a frame may be handled in this second; when not, reading goes on in the next. */
+static gboolean
+take_share (FerryLink *self)
+{
+  gint64 now;
 
   if (self->max_frames_per_second == 0)
-    {
-      read_length (self);
-      return;
-    }
+    return TRUE;
 
+  now = g_get_monotonic_time ();
   if (now >= self->second_end)
     {
       self->second_end = now + G_USEC_PER_SEC;
       self->frames_left = MIN (self->frames_left, 0) + self->max_frames_per_second;
     }
   if (self->frames_left > 0)
-    {
-      read_length (self);
-      return;
-    }
+    return TRUE;
 
-  self->pause = g_timeout_source_new ((guint) ((self->second_end - now) / 1000 + 1));
-  g_source_set_callback (self->pause, pause_over_cb, self, NULL);
-  g_source_attach (self->pause, g_main_context_get_thread_default ());
+  read_on_later (self, g_timeout_source_new ((guint) ((self->second_end - now) / 1000 + 1)));
+  return FALSE;
+}
+
+/* Looks at the next frame's length field. Returns: whether all of the frame is there, with its @length; a length that
+ * cannot be closes the link. */
+static gboolean
+find_frame (FerryLink *self, gsize *length)
+{
+  gsize available;
+  const guint8 *data = g_buffered_input_stream_peek_buffer (self->in, &available);
+  g_autoptr (GError) error = NULL;
+  guint32 field;
+
+  if (available < sizeof field)
+    return FALSE;
+
+  memcpy (&field, data, sizeof field);
+  *length = GUINT32_FROM_LE (field);
+  if (*length > 0 && *length <= FERRY_FRAME_MAX)
+    return available >= sizeof field + *length;
+
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a frame of %" G_GSIZE_FORMAT " bytes",
+                       *length);
+  fail (self, error);
+  return FALSE;
 }
 
 static void
-body_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+take_frame (FerryLink *self, gsize length)
 {
-  g_autoptr (FerryLink) self = data;
-  g_autoptr (GError) error = NULL;
-  gsize length = GUINT32_FROM_LE (self->length_field);
-  gsize got = 0;
+  GInputStream *in = G_INPUT_STREAM (self->in);
+  g_autofree guint8 *data = g_malloc (length);
+  g_autoptr (GBytes) bytes = NULL;
 
-  if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &got, &error))
-    {
-      fail (self, error);
-      return;
-    }
-  if (self->closed)
-    return;
-  if (got < length)
-    {
-      fail (self, NULL);
-      return;
-    }
-
+  /* Both come out of the buffer. */
+  g_input_stream_skip (in, sizeof (guint32), NULL, NULL);
+  g_input_stream_read (in, data, length, NULL, NULL);
+  bytes = g_bytes_new_take (g_steal_pointer (&data), length);
   self->frames_left -= (gint64) (length + 1023) / 1024;
-  handle_frame (self, length);
-  read_on (self);
+  handle_frame (self, bytes);
 }
 
 static void
-length_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+filled_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (FerryLink) self = data;
   g_autoptr (GError) error = NULL;
-  gsize got = 0;
-  guint32 length;
+  gssize got = g_buffered_input_stream_fill_finish (G_BUFFERED_INPUT_STREAM (source), result,
+                                                    &error);
 
-  if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &got, &error))
-    {
-      fail (self, error);
-      return;
-    }
   if (self->closed)
     return;
-  if (got < sizeof self->length_field)
-    {
-      fail (self, NULL);
-      return;
-    }
-
-  length = GUINT32_FROM_LE (self->length_field);
-  if (length == 0 || length > FERRY_FRAME_MAX)
-    {
-      error = g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "a frame of %u bytes", length);
-      fail (self, error);
-      return;
-    }
-
-  g_input_stream_read_all_async (G_INPUT_STREAM (source), self->frame, length,
-                                 G_PRIORITY_DEFAULT_IDLE, self->cancellable, body_read_cb,
-                                 g_object_ref (self));
+  if (got > 0)
+    read_on (self);
+  else
+    fail (self, error);
 }
 
+/* Handles the frames that are there, a few at a time so that bus calls come between them, and reads more. */
 static void
-read_length (FerryLink *self)
+read_on (FerryLink *self)
 {
-  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (self->connection));
+  g_autoptr (FerryLink) held = g_object_ref (self);
+  gsize length;
 
-  g_input_stream_read_all_async (in, &self->length_field, sizeof self->length_field,
-                                 G_PRIORITY_DEFAULT_IDLE, self->cancellable, length_read_cb,
-                                 g_object_ref (self));
+  for (guint i = 0; !self->closed && find_frame (self, &length); i++)
+    {
+      if (i == FRAMES_AT_A_TIME)
+        {
+          read_on_later (self, g_idle_source_new ());
+          return;
+        }
+      if (!take_share (self))
+        return;
+      take_frame (self, length);
+    }
+
+  if (!self->closed)
+    g_buffered_input_stream_fill_async (self->in, -1, G_PRIORITY_DEFAULT_IDLE, self->cancellable,
+                                        filled_cb, g_object_ref (self));
 }
 
 void
@@ -279,12 +292,22 @@ ferry_link_run (FerryLink *self, FerryLinkFunc on_message, FerryLinkClosedFunc o
   read_on (self);
 }
 
+/* == writing == */
+
+static void
+drop_written (FerryLink *self)
+{
+  g_autoptr (GBytes) done = g_queue_pop_head (&self->outgoing);
+
+  self->outgoing_size -= g_bytes_get_size (done);
+  self->written = 0;
+}
+
 static void
 written_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (FerryLink) self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) done = NULL;
   gboolean written;
 
   written = g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, &error);
@@ -297,24 +320,37 @@ written_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  done = g_queue_pop_head (&self->outgoing);
-  self->outgoing_size -= g_bytes_get_size (done);
+  drop_written (self);
   write_next (self);
 }
 
+/* As much as the socket takes at once, which mostly is all: waiting is for a peer that is slow, and for errors. */
 static void
 write_next (FerryLink *self)
 {
   GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (self->connection));
-  GBytes *bytes = g_queue_peek_head (&self->outgoing);
+  GBytes *bytes;
 
-  if (self->writing || bytes == NULL)
-    return;
+  while (!self->writing && (bytes = g_queue_peek_head (&self->outgoing)) != NULL)
+    {
+      gsize size;
+      const guint8 *data = g_bytes_get_data (bytes, &size);
+      gssize n = g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (out),
+                                                             data + self->written,
+                                                             size - self->written, NULL, NULL);
 
-  self->writing = TRUE;
-  g_output_stream_write_all_async (out, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
-                                   G_PRIORITY_DEFAULT, self->cancellable, written_cb,
-                                   g_object_ref (self));
+      self->written += (gsize) MAX (n, 0);
+      if (self->written == size)
+        {
+          drop_written (self);
+          continue;
+        }
+
+      self->writing = TRUE;
+      g_output_stream_write_all_async (out, data + self->written, size - self->written,
+                                       G_PRIORITY_DEFAULT, self->cancellable, written_cb,
+                                       g_object_ref (self));
+    }
 }
 
 /* Length field and message in one buffer, so that a small message is one write. */
@@ -381,7 +417,7 @@ ferry_link_close (FerryLink *self)
 
   self->closed = TRUE;
   self->on_closed = NULL;
-  clear_source (&self->pause);
+  clear_source (&self->more);
   clear_source (&self->late_failure);
   g_cancellable_cancel (self->cancellable);
   /* Shut down rather than close: a read or write that is under way still holds the stream. */

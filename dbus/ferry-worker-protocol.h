@@ -23,11 +23,13 @@
  *     Errors: NoFileAccess, TargetExists.
  *
  * "start" { Attempt t, Job s, File u, Url s, Path s, TemporaryName s, Resume a{sv}, Ranges a(tt),
- *           Digest s, Size t, MaximumSize t, Headers as, SecretHeaders as, ProxyUsage s,
- *           ProxyUri s, ProxyBypass as }
+ *           Digest s, Size t, MaximumSize t, FinalMode u, Headers as, SecretHeaders as,
+ *           ProxyUsage s, ProxyUri s, ProxyBypass as }
  *     Fetch one file into TemporaryName beside Path, from where Resume says. Ends with exactly one
  *     of "done", "failed", "stopped". `Attempt` is new for each start and is echoed in all reports.
  *     `MaximumSize` is what the job may still fetch in this file, FERRY_SIZE_UNKNOWN = no limit.
+ *     `FinalMode`: "publish" with this Mode follows at once, so that the file may have it already
+ *     when it is "done", and its temporary name need not outlive a power cut.
  *
  * "stop" { Attempt t }
  *     Write a checkpoint and answer with "stopped" (or "done"/"failed" when that came first).

@@ -29,7 +29,24 @@ typedef struct
   char *key;        /* (owned): of the memory */
   char *cancel_id;  /* (owned) */
   guint generation; /* of the memory when it was sent */
+  GError *refusal;  /* (owned) (nullable): the memory's answer */
 } Check;
+
+/* What polkit said, for a moment. */
+typedef struct
+{
+  gint64 until;    /* boot time */
+  GError *refusal; /* (owned) (nullable): %NULL is a yes */
+} Kept;
+
+/* A user who has questions, or had some in this second. */
+typedef struct
+{
+  guint in_flight;
+  gboolean dialog;   /* one of them may ask a person */
+  guint started;     /* in this second */
+  gint64 second_end; /* boot time */
+} User;
 
 struct _FerryAuthority
 {
@@ -39,12 +56,11 @@ struct _FerryAuthority
   FerryClock *clock;           /* (owned) */
   GCancellable *cancellable;   /* (owned) */
   guint subscription;          /* polkit's Changed */
-  GHashTable *kept; /* (owned) (element-type utf8 gint64): key of a yes -> boot time when it ends */
-  guint generation; /* counts Changed: a yes from before it is not kept */
-  GQueue waiting;   /* (owned) (element-type GTask) */
-  GHashTable *user_checks; /* (owned) (element-type uint uint): uid -> checks in flight */
-  GHashTable
-      *interactions; /* (owned) (element-type uint): uids with an interactive check in flight */
+  GHashTable *kept;            /* (owned) (element-type utf8 Kept): by key */
+  guint generation;            /* counts Changed: an answer from before it is not kept */
+  GQueue waiting;              /* (owned) (element-type GTask) */
+  GHashTable *users;           /* (owned) (element-type uint User): by uid */
+  guint next_second;           /* timer: somebody's next second begins */
   guint in_flight;
   guint64 last_cancel_id;
   gboolean told_absence; /* the journal knows that there is no polkitd */
@@ -63,6 +79,7 @@ check_free (Check *check)
   g_free (check->key);
   g_free (check->cancel_id);
   g_variant_unref (check->details);
+  g_clear_error (&check->refusal);
   g_free (check);
 }
 
@@ -76,59 +93,117 @@ is_granted_by_default (const char *action)
   return g_strv_contains (granted, action);
 }
 
+static void
+kept_free (Kept *kept)
+{
+  g_clear_error (&kept->refusal);
+  g_free (kept);
+}
+
 static gboolean
 is_past (gpointer key, gpointer value, gpointer user_data)
 {
-  return *(gint64 *) value <= *(gint64 *) user_data;
+  return ((Kept *) value)->until <= *(gint64 *) user_data;
+}
+
+/* @refusal: (nullable): %NULL is a yes. A no is kept too: who asks for what he may not have, again and again, would keep
+ * polkit from everybody else's questions. */
+static void
+keep (FerryAuthority *self, const Check *check, const GError *refusal)
+{
+  gint64 now = ferry_clock_get_boot (self->clock);
+  gint64 seconds = refusal == NULL ? FERRY_AUTHORITY_KEEP : FERRY_AUTHORITY_KEEP_NO;
+  Kept *kept;
+
+  if (check->generation != self->generation || (refusal != NULL && check->interactive))
+    return;
+
+  /* What is past goes with the next one; there is no timer for it. */
+  g_hash_table_foreach_remove (self->kept, is_past, &now);
+  kept = g_new0 (Kept, 1);
+  kept->until = now + seconds * G_USEC_PER_SEC;
+  kept->refusal = refusal != NULL ? g_error_copy (refusal) : NULL;
+  g_hash_table_insert (self->kept, g_strdup (check->key), kept);
+}
+
+/* Returns: (transfer none) (nullable): what answers @check */
+static const Kept *
+find_kept (FerryAuthority *self, const Check *check)
+{
+  const Kept *kept = g_hash_table_lookup (self->kept, check->key);
+
+  if (kept == NULL || ferry_clock_get_boot (self->clock) >= kept->until)
+    return NULL;
+  /* The person may say otherwise. */
+  return kept->refusal == NULL || !check->interactive ? kept : NULL;
+}
+
+/* Returns: (transfer none) */
+static User *
+ensure_user (FerryAuthority *self, uid_t uid)
+{
+  gint64 now = ferry_clock_get_boot (self->clock);
+  User *user = g_hash_table_lookup (self->users, GUINT_TO_POINTER (uid));
+
+  if (user == NULL)
+    {
+      user = g_new0 (User, 1);
+      g_hash_table_insert (self->users, GUINT_TO_POINTER (uid), user);
+    }
+  if (now >= user->second_end)
+    {
+      user->started = 0;
+      user->second_end = now + G_USEC_PER_SEC;
+    }
+  return user;
 }
 
 static void
-keep_yes (FerryAuthority *self, const Check *check)
+count_start (FerryAuthority *self, const Check *check)
 {
-  gint64 now = ferry_clock_get_boot (self->clock);
-  gint64 *until;
+  User *user = ensure_user (self, check->uid);
 
-  if (check->generation != self->generation)
-    return;
+  self->in_flight++;
+  user->in_flight++;
+  user->started++;
+  user->dialog |= check->interactive;
+}
 
-  /* What is past goes with the next yes; there is no timer for it. */
-  g_hash_table_foreach_remove (self->kept, is_past, &now);
-  until = g_new (gint64, 1);
-  *until = now + FERRY_AUTHORITY_KEEP * G_USEC_PER_SEC;
-  g_hash_table_insert (self->kept, g_strdup (check->key), until);
+static void
+count_end (FerryAuthority *self, const Check *check)
+{
+  User *user = ensure_user (self, check->uid);
+
+  self->in_flight--;
+  user->in_flight--;
+  if (check->interactive)
+    user->dialog = FALSE;
 }
 
 static gboolean
-has_kept_yes (FerryAuthority *self, const Check *check)
+is_quiet (gpointer key, gpointer value, gpointer user_data)
 {
-  const gint64 *until = g_hash_table_lookup (self->kept, check->key);
+  const User *user = value;
 
-  return until != NULL && ferry_clock_get_boot (self->clock) < *until;
+  return user->in_flight == 0 && user->second_end <= *(gint64 *) user_data;
 }
 
 static void
-count_check (FerryAuthority *self, const Check *check, int step)
+next_second_cb (gpointer user_data)
 {
-  gpointer uid = GUINT_TO_POINTER (check->uid);
-  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (self->user_checks, uid)) + step;
+  FerryAuthority *self = user_data;
+  gint64 now = ferry_clock_get_boot (self->clock);
 
-  self->in_flight += step;
-  if (count > 0)
-    g_hash_table_insert (self->user_checks, uid, GUINT_TO_POINTER (count));
-  else
-    g_hash_table_remove (self->user_checks, uid);
-
-  if (check->interactive && step > 0)
-    g_hash_table_add (self->interactions, uid);
-  else if (check->interactive)
-    g_hash_table_remove (self->interactions, uid);
+  self->next_second = 0;
+  g_hash_table_foreach_remove (self->users, is_quiet, &now);
+  start_waiting (self);
 }
 
 /* Ends @task, which counts as in flight, with @error (transfer full) or, without one, a yes. */
 static void
 finish_check (FerryAuthority *self, GTask *task, GError *error)
 {
-  count_check (self, g_task_get_task_data (task), -1);
+  count_end (self, g_task_get_task_data (task));
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -284,8 +359,7 @@ on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   answer = read_answer (check, reply);
-  if (answer == NULL)
-    keep_yes (self, check);
+  keep (self, check, answer);
   finish_check (self, task, answer);
 }
 
@@ -296,7 +370,7 @@ send_check (FerryAuthority *self, GTask *task)
   Check *check = g_task_get_task_data (task);
   GVariantBuilder subject;
 
-  count_check (self, check, +1);
+  count_start (self, check);
   check->generation = self->generation;
   check->cancel_id = g_strdup_printf ("%" G_GUINT64_FORMAT, ++self->last_cancel_id);
 
@@ -316,16 +390,20 @@ send_check (FerryAuthority *self, GTask *task)
 static gboolean
 may_send (FerryAuthority *self, const Check *check)
 {
-  gpointer uid = GUINT_TO_POINTER (check->uid);
+  User *user = ensure_user (self, check->uid);
 
-  if (self->in_flight >= FERRY_AUTHORITY_MAX_CHECKS)
-    return FALSE;
-  if (GPOINTER_TO_UINT (g_hash_table_lookup (self->user_checks, uid)) >=
-      FERRY_AUTHORITY_MAX_USER_CHECKS)
+  if (user->started >= FERRY_AUTHORITY_MAX_USER_RATE)
+    {
+      if (self->next_second == 0)
+        self->next_second = ferry_clock_add (self->clock, user->second_end, next_second_cb, self);
+      return FALSE;
+    }
+  if (self->in_flight >= FERRY_AUTHORITY_MAX_CHECKS ||
+      user->in_flight >= FERRY_AUTHORITY_MAX_USER_CHECKS)
     return FALSE;
 
   /* One dialog at a time: the second question would only hide the first. */
-  return !check->interactive || !g_hash_table_contains (self->interactions, uid);
+  return !check->interactive || !user->dialog;
 }
 
 /* Starts what may start, oldest first; who waits for his own earlier questions is passed by. */
@@ -340,10 +418,12 @@ start_waiting (FerryAuthority *self)
     {
       GTask *task = link->data;
       Check *check = g_task_get_task_data (task);
+      const Kept *kept = find_kept (self, check);
 
       next = link->next;
-      if (has_kept_yes (self, check))
+      if (kept != NULL)
         {
+          check->refusal = kept->refusal != NULL ? g_error_copy (kept->refusal) : NULL;
           g_queue_delete_link (&self->waiting, link);
           g_ptr_array_add (answered, task);
         }
@@ -355,7 +435,14 @@ start_waiting (FerryAuthority *self)
     }
 
   for (guint i = 0; i < answered->len; i++)
-    g_task_return_boolean (answered->pdata[i], TRUE);
+    {
+      Check *check = g_task_get_task_data (answered->pdata[i]);
+
+      if (check->refusal != NULL)
+        g_task_return_error (answered->pdata[i], g_steal_pointer (&check->refusal));
+      else
+        g_task_return_boolean (answered->pdata[i], TRUE);
+    }
 }
 
 void
@@ -416,6 +503,7 @@ ferry_authority_close (FerryAuthority *self)
   if (self->subscription != 0)
     g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
   self->subscription = 0;
+  ferry_clock_clear (self->clock, &self->next_second);
   g_cancellable_cancel (self->cancellable);
   while ((task = g_queue_pop_head (&self->waiting)) != NULL)
     {
@@ -440,8 +528,7 @@ ferry_authority_finalize (GObject *object)
   FerryAuthority *self = FERRY_AUTHORITY (object);
 
   g_hash_table_unref (self->kept);
-  g_hash_table_unref (self->user_checks);
-  g_hash_table_unref (self->interactions);
+  g_hash_table_unref (self->users);
   g_object_unref (self->cancellable);
   g_object_unref (self->clock);
   g_object_unref (self->connection);
@@ -462,9 +549,8 @@ static void
 ferry_authority_init (FerryAuthority *self)
 {
   self->cancellable = g_cancellable_new ();
-  self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->user_checks = g_hash_table_new (NULL, NULL);
-  self->interactions = g_hash_table_new (NULL, NULL);
+  self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kept_free);
+  self->users = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   g_queue_init (&self->waiting);
 }
 

@@ -15,7 +15,10 @@ G_BEGIN_DECLS
 
 #define FERRY_AUTHORITY_MAX_CHECKS      32 /* in flight; the bus allows 128 calls without a reply */
 #define FERRY_AUTHORITY_MAX_USER_CHECKS 4  /* of them for one uid */
-#define FERRY_AUTHORITY_KEEP            10 /* s that a yes is good for */
+#define FERRY_AUTHORITY_MAX_USER_RATE                                                              \
+  50                               /* of them in a second; polkit takes 2 ms and more for each */
+#define FERRY_AUTHORITY_KEEP    10 /* s that a yes is good for */
+#define FERRY_AUTHORITY_KEEP_NO 1  /* s that a no is, where nobody was to be asked */
 
 #define FERRY_TYPE_AUTHORITY (ferry_authority_get_type ())
 G_DECLARE_FINAL_TYPE (FerryAuthority, ferry_authority, FERRY, AUTHORITY, GObject)

@@ -22,6 +22,8 @@ typedef struct
   gint64 told_at; /* boot µs of the last signal, 0 = never */
   guint timer;    /* of the clock, 0 = none */
   gboolean due;   /* the interval is over, and the commit is waited for */
+  gboolean
+      edited; /* what the owner sets may have changed since; who hears of the job knows it otherwise */
 } Watch;
 
 struct _FerryBusNotify
@@ -107,6 +109,12 @@ take_changes (Watch *watch)
 
       if (properties[i].get == NULL)
         continue;
+      /* Half of all, and they change by Set only. */
+      if ((properties[i].flags & FERRY_PROPERTY_WRITABLE) != 0 && !watch->edited)
+        {
+          watch->told[i] = before != NULL ? before[i] : 0;
+          continue;
+        }
       value = g_variant_ref_sink (properties[i].get (watch->self->engine, watch->job));
       watch->told[i] = hash_value (value);
       if (before != NULL && before[i] == watch->told[i])
@@ -115,6 +123,7 @@ take_changes (Watch *watch)
       worth_telling |= (properties[i].flags & FERRY_PROPERTY_QUIET) == 0;
     }
 
+  watch->edited = FALSE;
   if (worth_telling)
     return g_variant_ref_sink (g_variant_builder_end (&builder));
 
@@ -341,6 +350,7 @@ on_job_changed (FerryQueue *queue, FerryJob *job, guint change, FerryBusNotify *
     }
 
   watch = ensure_watch (self, job);
+  watch->edited |= (change & FERRY_CHANGE_SETTINGS) != 0;
   if (change & FERRY_CHANGE_STATE)
     after_commit (self, job, tell_job_changes);
   else if (watch->timer == 0 && !watch->due)

@@ -62,6 +62,7 @@ void ferry_bus_cancel (FerryBus *self, FerryCall *call, FerryJob *job);
 extern const FerryBusMethod ferry_bus_create_methods[];
 extern const FerryBusMethod ferry_bus_manager_methods[];
 extern const FerryBusMethod ferry_bus_policy_methods[];
+extern const FerryBusMethod ferry_bus_status_methods[];
 extern const FerryBusMethod ferry_bus_objects_methods[];
 extern const FerryBusMethod ferry_bus_root_properties_methods[];
 extern const FerryBusMethod ferry_bus_job_methods[];

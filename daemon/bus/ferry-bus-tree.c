@@ -12,7 +12,7 @@
 
 static const FerryBusMethod *const root_tables[] = {
   ferry_bus_create_methods,  ferry_bus_manager_methods,         ferry_bus_policy_methods,
-  ferry_bus_objects_methods, ferry_bus_root_properties_methods,
+  ferry_bus_objects_methods, ferry_bus_root_properties_methods, ferry_bus_status_methods,
 };
 
 static const FerryBusMethod *const job_tables[] = {

@@ -14,6 +14,9 @@ ferry_attempt_free (gpointer data)
 {
   FerryAttempt *attempt = data;
 
+  if (attempt->held != NULL)
+    ferry_workers_release (attempt->held, attempt->uid);
+  g_clear_object (&attempt->held);
   g_object_unref (attempt->job);
   g_free (attempt);
 }
@@ -218,6 +221,7 @@ end_attempt (FerryEngine *self, FerryAttempt *attempt, FerryFile *file)
   ferry_engine_duty_attempt_ended (self, id);
   ferry_engine_completion_attempt_ended (self, job);
   ferry_engine_suspend_attempt_ended (self, job);
+  ferry_engine_check_pauses (self);
 }
 
 static void

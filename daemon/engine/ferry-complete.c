@@ -137,6 +137,7 @@ succeed (FerryCompletion *completion)
   result->tasks = g_steal_pointer (&completion->tasks);
   completion->tasks = g_ptr_array_new ();
   g_hash_table_remove (self->completions, job);
+  ferry_engine_check_pauses (self);
 
   job->completing = FALSE;
   ferry_job_set_error (job, NULL);
@@ -191,6 +192,7 @@ refuse (FerryCompletion *completion)
   refusal->tasks = g_steal_pointer (&completion->tasks);
   completion->tasks = g_ptr_array_new ();
   g_hash_table_remove (self->completions, job);
+  ferry_engine_check_pauses (self);
 
   job->completing = FALSE;
   if (automatic)

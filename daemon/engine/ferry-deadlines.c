@@ -130,6 +130,11 @@ ferry_engine_arm_deadlines (FerryEngine *self)
   GHashTableIter iter;
   gpointer job;
 
+  /* The clock goes on in a sleep: what fell due in it is looked at when the pause is over. */
+  ferry_clock_clear (self->clock, &self->live_timer);
+  if (self->paused_since != 0)
+    return;
+
   g_hash_table_iter_init (&iter, self->live);
   while (g_hash_table_iter_next (&iter, &job, NULL))
     {
@@ -139,7 +144,6 @@ ferry_engine_arm_deadlines (FerryEngine *self)
         next = deadline;
     }
 
-  ferry_clock_clear (self->clock, &self->live_timer);
   if (next != 0)
     self->live_timer = ferry_clock_add (self->clock, next, live_timer_cb, self);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
  * (new jobs and files), ferry-unstored.c, ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
- * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-owners.c, ferry-duties.c (removal of files),
- * ferry-deadlines.c (timers), ferry-take.c. */
+ * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-pause.c, ferry-owners.c,
+ * ferry-duties.c (removal of files), ferry-deadlines.c (timers), ferry-take.c, ferry-record.c (the journal). */
 
 #pragma once
 
 #include "ferry-engine.h"
 
+#include "ferry-event.h"
 #include "ferry-service-time.h"
 
 G_BEGIN_DECLS
@@ -58,6 +59,11 @@ struct _FerryEngine
   GPtrArray *duties;     /* (owned) (element-type FerryDutyRun) */
   GPtrArray *suspends;   /* (owned) (element-type Suspend): calls that wait for a checkpoint */
   GPtrArray *duty_waits; /* (owned) (element-type DutyWait) */
+  GPtrArray *pauses;     /* (owned) (element-type GTask): calls that wait until all is quiet */
+  GHashTable *running;   /* (owned) (element-type FerryJob): active jobs; unowned, in the queue */
+  gint64 paused_since;   /* boot µs, 0 = no pause */
+  GHashTable
+      *budgets; /* (owned) (element-type guint Budget): by uid, what it may tell the journal */
 
   gboolean network_available; /* when the network last told of a change */
 
@@ -77,10 +83,11 @@ typedef struct
 {
   guint64 id;
   FerryJob *job;        /* (owned) */
+  FerryWorkers *held;   /* (owned) (nullable): @uid's worker is held there until it has stopped */
   guint index;          /* of the file; the file may be gone from the job */
   uid_t uid;            /* whose worker runs it: the owner when it began */
   gboolean small;       /* known to be small, so that others may run beside it */
-  gint64 stop_deadline; /* boot µs, 0 = not stopping */
+  gint64 stop_deadline; /* awake µs, 0 = not stopping: who sleeps does not hang */
   guint64 rate_bytes;   /* bytes at @rate_time */
   gint64 rate_time;     /* boot µs */
 } FerryAttempt;
@@ -117,6 +124,8 @@ void ferry_engine_feed (FerryEngine *self, FerryJob *job);
 /** Orders all attempts of @job to stop. Returns: whether there are any */
 gboolean ferry_engine_stop_attempts (FerryEngine *self, FerryJob *job);
 void ferry_engine_clear_turns (FerryEngine *self);
+/** Plans at once; in a pause that ends all turns. */
+void ferry_engine_end_turns (FerryEngine *self);
 /** Returns: (transfer full) (element-type FerryJob): the live jobs, for loops that may change them */
 GPtrArray *ferry_engine_list_live (FerryEngine *self);
 
@@ -131,6 +140,24 @@ gboolean ferry_engine_suspend_now (FerryEngine *self, FerryJob *job, GError **er
 void ferry_engine_suspend_attempt_ended (FerryEngine *self, FerryJob *job);
 /** All that wait are answered (the engine goes, or the model is read anew). */
 void ferry_engine_clear_suspends (FerryEngine *self);
+
+/* == ferry-pause.c == */
+/** An attempt or a publication ended; a pause may wait for that. */
+void ferry_engine_check_pauses (FerryEngine *self);
+/** All that wait for a pause are answered (the engine goes, or goes on). */
+void ferry_engine_clear_pauses (FerryEngine *self);
+
+/* == ferry-record.c == */
+void ferry_engine_record_created (FerryEngine *self, FerryJob *job);
+/** @event changed @job's state, and its error is set. */
+void ferry_engine_record_move (FerryEngine *self, FerryJob *job, FerryJobEvent event);
+/** @job goes because its owner has gone. */
+void ferry_engine_record_orphan (FerryEngine *self, FerryJob *job);
+/** @job belonged to @former before. */
+void ferry_engine_record_taken (FerryEngine *self, FerryJob *job, uid_t former);
+/** @reason: as in FileRestarted */
+void ferry_engine_record_restart (FerryEngine *self, FerryJob *job, guint index,
+                                  const char *reason);
 
 /* == ferry-attempts.c == */
 FerryAttempt *ferry_engine_add_attempt (FerryEngine *self, FerryJob *job, FerryFile *file);

@@ -30,6 +30,7 @@ ferry_engine_dispose (GObject *object)
       ferry_engine_clear_deadlines (self);
       ferry_engine_clear_duties (self);
       ferry_engine_clear_suspends (self);
+      ferry_engine_clear_pauses (self);
     }
 
   g_clear_pointer (&self->completions, g_hash_table_unref);
@@ -41,6 +42,9 @@ ferry_engine_dispose (GObject *object)
   g_clear_pointer (&self->duties, g_ptr_array_unref);
   g_clear_pointer (&self->duty_waits, g_ptr_array_unref);
   g_clear_pointer (&self->suspends, g_ptr_array_unref);
+  g_clear_pointer (&self->pauses, g_ptr_array_unref);
+  g_clear_pointer (&self->running, g_hash_table_unref);
+  g_clear_pointer (&self->budgets, g_hash_table_unref);
   if (self->queue != NULL)
     g_signal_handlers_disconnect_by_data (self->queue, self);
   g_clear_object (&self->queue);
@@ -68,6 +72,8 @@ ferry_engine_class_init (FerryEngineClass *class)
                 G_TYPE_NONE, 2, FERRY_TYPE_JOB, G_TYPE_UINT);
   g_signal_new ("file-restarted", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                 G_TYPE_NONE, 3, FERRY_TYPE_JOB, G_TYPE_UINT, G_TYPE_STRING);
+  g_signal_new ("running", FERRY_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                1, G_TYPE_BOOLEAN);
 }
 
 static void
@@ -82,6 +88,9 @@ ferry_engine_init (FerryEngine *self)
   self->duties = g_ptr_array_new_with_free_func (ferry_duty_run_free);
   self->suspends = g_ptr_array_new ();
   self->duty_waits = g_ptr_array_new ();
+  self->pauses = g_ptr_array_new_with_free_func (g_object_unref);
+  self->running = g_hash_table_new (NULL, NULL);
+  self->budgets = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->queue = ferry_queue_new ();
 }
 
@@ -95,8 +104,22 @@ is_live (FerryJob *job)
 }
 
 static void
+follow_running (FerryEngine *self, FerryJob *job, gboolean running)
+{
+  gboolean before = ferry_engine_is_running (self);
+
+  if (running)
+    g_hash_table_add (self->running, job);
+  else
+    g_hash_table_remove (self->running, job);
+  if (ferry_engine_is_running (self) != before)
+    g_signal_emit_by_name (self, "running", !before);
+}
+
+static void
 follow_job (FerryEngine *self, FerryJob *job)
 {
+  follow_running (self, job, ferry_job_state_is_active (job->state));
   if (is_live (job))
     g_hash_table_add (self->live, job);
   else
@@ -122,6 +145,7 @@ job_removed_cb (FerryQueue *queue, FerryJob *job, gpointer data)
 {
   FerryEngine *self = data;
 
+  follow_running (self, job, FALSE);
   g_hash_table_remove (self->live, job);
   g_hash_table_remove (self->turn_ends, job);
 }
@@ -219,6 +243,7 @@ store_failed_cb (FerryStore *store, GError *reason, gpointer data)
     }
   g_hash_table_remove_all (self->attempts);
 
+  ferry_engine_check_pauses (self);
   if (!load (self, &error))
     {
       g_signal_emit_by_name (self, "lost", error);
@@ -298,6 +323,18 @@ ferry_engine_get_clock (FerryEngine *self)
   return self->clock;
 }
 
+FerryNetwork *
+ferry_engine_get_network (FerryEngine *self)
+{
+  return self->network;
+}
+
+FerryWorkers *
+ferry_engine_get_workers (FerryEngine *self)
+{
+  return self->workers;
+}
+
 FerryServiceTime *
 ferry_engine_get_service_time (FerryEngine *self)
 {
@@ -322,7 +359,8 @@ ferry_engine_note_activity (FerryEngine *self, FerryJob *job)
 void
 ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
 {
-  gboolean was_active = ferry_job_state_is_active (job->state);
+  FerryJobState before = job->state;
+  gboolean was_active = ferry_job_state_is_active (before);
   FerryJobState next;
 
   if (!ferry_job_state_next (job->state, event, &next))
@@ -362,6 +400,8 @@ ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
     job->transfer_completion_time = ferry_clock_get_wall (self->clock);
 
   ferry_job_apply (job, event, NULL);
+  if (next != before)
+    ferry_engine_record_move (self, job, event);
   /* A plan looks at every job that lives: only when there is something to plan, a turn that ended or a job that may want
    * one. */
   if (!ferry_job_state_is_active (next) && (was_active || is_live (job)))
@@ -459,6 +499,7 @@ ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file, co
 {
   ferry_file_reset (file);
   file->restarts++;
+  ferry_engine_record_restart (self, job, file->index, reason);
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
   ferry_engine_emit_after_commit (self, job, "file-restarted", file->index, reason);
 }
@@ -634,7 +675,7 @@ void
 ferry_engine_job_edited (FerryEngine *self, FerryJob *job)
 {
   ferry_engine_note_activity (self, job);
-  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  ferry_job_touch (job, FERRY_CHANGE_JOB | FERRY_CHANGE_SETTINGS);
   ferry_engine_note_slow_deadline (self, job);
   ferry_engine_complete_automatically (self, job);
   ferry_engine_reschedule (self);
@@ -646,6 +687,12 @@ static gboolean
 holds_secret (FerryJob *job)
 {
   return job->secret_headers != NULL && !ferry_job_state_is_final (job->state);
+}
+
+gboolean
+ferry_engine_is_running (FerryEngine *self)
+{
+  return g_hash_table_size (self->running) > 0;
 }
 
 gboolean

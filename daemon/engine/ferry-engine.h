@@ -25,6 +25,7 @@ G_DECLARE_FINAL_TYPE (FerryEngine, ferry_engine, FERRY, ENGINE, GObject)
  * "failed" (FerryJob): the job became `error`, and it is stored
  * "file-transferred" (FerryJob, guint index)
  * "file-restarted" (FerryJob, guint index, char *reason)
+ * "running" (gboolean): the first job began to connect or transfer, or the last one ceased to
  * "lost" (GError): the store failed and cannot be read back either; there is nothing true to serve any more
  */
 
@@ -37,6 +38,8 @@ FerryQueue *ferry_engine_get_queue (FerryEngine *self);
 FerryStore *ferry_engine_get_store (FerryEngine *self);
 FerryPolicy *ferry_engine_get_policy (FerryEngine *self);
 FerryClock *ferry_engine_get_clock (FerryEngine *self);
+FerryNetwork *ferry_engine_get_network (FerryEngine *self);
+FerryWorkers *ferry_engine_get_workers (FerryEngine *self);
 FerryServiceTime *ferry_engine_get_service_time (FerryEngine *self);
 
 /** Wall µs when inactivity will cancel @job, 0 when it is final. */
@@ -114,9 +117,26 @@ void ferry_engine_take_async (FerryEngine *self, FerryJob *job, uid_t uid, const
                               gboolean exempt, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ferry_engine_take_finish (FerryEngine *self, GAsyncResult *result, GError **error);
 
+/**
+ * ferry_engine_pause_async:
+ *
+ * Before the machine sleeps or goes down: running jobs are queued again, with a checkpoint, and none runs until
+ * ferry_engine_go_on(). Finishes when no file is being fetched or published and all is durable, however long that takes
+ * (who asks has a limit of his own), or at ferry_engine_go_on(). Errors: StoreFailed, G_IO_ERROR_CANCELLED (it goes on).
+ */
+void ferry_engine_pause_async (FerryEngine *self, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
+gboolean ferry_engine_pause_finish (FerryEngine *self, GAsyncResult *result, GError **error);
+
+/** Ends a pause, if there is one. The time that it took does not count for NoProgressTimeout. */
+void ferry_engine_go_on (FerryEngine *self);
+
 /** Whether ferryd may exit for now: nothing queued, running or waiting for a time or an event, no secret held, and no job
  * about to be cancelled for inactivity. */
 gboolean ferry_engine_is_idle (FerryEngine *self);
+
+/** Whether a job is connecting or transferring. */
+gboolean ferry_engine_is_running (FerryEngine *self);
 
 /** Whether something is being done right now, with or without a worker. */
 gboolean ferry_engine_is_busy (FerryEngine *self);

@@ -21,7 +21,7 @@ is_same_owner (FerryJob *job)
 static void
 remove_job (FerryEngine *self, FerryJob *job)
 {
-  g_message ("Job %s is removed: uid %u is not the user any more who made it", job->id, job->owner);
+  ferry_engine_record_orphan (self, job);
   for (guint i = 0; i < job->files->len; i++)
     {
       FerryFile *file = g_ptr_array_index (job->files, i);

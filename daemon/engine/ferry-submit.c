@@ -98,6 +98,7 @@ enter_queue (FerryEngine *self, GTask *task)
   job->creation_time = ferry_clock_get_wall (self->clock);
   ferry_engine_note_activity (self, job);
   ferry_queue_add (self->queue, job);
+  ferry_engine_record_created (self, job);
   move_files (self, submission);
   ferry_engine_trim_final_jobs (self, job->owner);
   ferry_job_touch (job, FERRY_CHANGE_JOB | FERRY_CHANGE_FILES);

@@ -82,6 +82,7 @@ static void
 hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
 {
   FerryJob *job = taking->job;
+  uid_t former = job->owner;
 
   ferry_engine_suspend_now (self, job, NULL);
   strip (job);
@@ -104,6 +105,7 @@ hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
   job->exempt = taking->exempt;
   ferry_job_set_error (job, NULL);
   ferry_queue_set_owner (self->queue, job, taking->uid, taking->user_name);
+  ferry_engine_record_taken (self, job, former);
 }
 
 static void

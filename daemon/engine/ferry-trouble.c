@@ -33,7 +33,7 @@ ferry_engine_can_reach (FerryEngine *self, FerryJob *job)
   g_autoptr (GUri) uri = NULL;
   const char *url;
 
-  if (ferry_network_is_available (self->network))
+  if (self->network_available)
     return TRUE;
 
   url = get_next_url (job);

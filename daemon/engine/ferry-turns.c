@@ -222,7 +222,10 @@ plan (FerryEngine *self)
 
   account (self);
   candidates = collect_candidates (self, &wake);
-  next = get_earlier (wake, ferry_scheduler_plan (candidates, slots, ferry_engine_now (self)));
+  next = wake;
+  /* In a pause nobody is chosen. */
+  if (self->paused_since == 0)
+    next = get_earlier (wake, ferry_scheduler_plan (candidates, slots, ferry_engine_now (self)));
   for (guint i = 0; i < candidates->len; i++)
     g_object_ref (g_array_index (candidates, FerryCandidate, i).job);
 
@@ -278,6 +281,13 @@ ferry_engine_reschedule (FerryEngine *self)
 }
 
 void
+ferry_engine_end_turns (FerryEngine *self)
+{
+  g_clear_handle_id (&self->reschedule_source, g_source_remove);
+  plan (self);
+}
+
+void
 ferry_engine_clear_turns (FerryEngine *self)
 {
   g_clear_handle_id (&self->reschedule_source, g_source_remove);
@@ -308,6 +318,21 @@ get_maximum_size (FerryJob *job, FerryFile *file)
   return job->maximum_download_size > others ? job->maximum_download_size - others : 0;
 }
 
+/* Whether @file is all that the job still needs. */
+static gboolean
+is_last (FerryJob *job, FerryFile *file)
+{
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      const FerryFile *other = g_ptr_array_index (job->files, i);
+
+      if (other != file && !ferry_file_is_whole (other))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static GVariant *
 get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
 {
@@ -329,6 +354,8 @@ get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
   g_variant_dict_insert (&dict, "Digest", "s", file->digest != NULL ? file->digest : "");
   g_variant_dict_insert (&dict, "Size", "t", file->expected_size);
   g_variant_dict_insert (&dict, "MaximumSize", "t", get_maximum_size (job, file));
+  if (job->auto_complete && is_last (job, file))
+    g_variant_dict_insert (&dict, "FinalMode", "u", file->mode);
   g_variant_dict_insert (&dict, "Headers", "^as", job->request_headers);
   g_variant_dict_insert (&dict, "SecretHeaders", "^as", secrets != NULL ? secrets : none);
   g_variant_dict_insert (&dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));
@@ -361,6 +388,8 @@ start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
 
   if (!too_large && ferry_workers_send (self->workers, job->owner, "start", arguments))
     {
+      attempt->held = g_object_ref (self->workers);
+      ferry_workers_hold (self->workers, job->owner);
       file->state = FERRY_FILE_STATE_TRANSFERRING;
       file->stopping = FALSE;
       ferry_job_touch (job, FERRY_CHANGE_PROGRESS);
@@ -461,7 +490,7 @@ static void
 stop_timer_cb (gpointer data)
 {
   FerryEngine *self = data;
-  gint64 now = ferry_engine_now (self);
+  gint64 now = ferry_clock_get_awake (self->clock);
   g_autoptr (GHashTable) hanging = g_hash_table_new (NULL, NULL);
   gint64 next = 0;
   GHashTableIter iter;
@@ -482,7 +511,8 @@ stop_timer_cb (gpointer data)
     }
 
   if (next != 0)
-    self->stop_timer = ferry_clock_add (self->clock, next, stop_timer_cb, self);
+    self->stop_timer = ferry_clock_add (self->clock, ferry_engine_now (self) + next - now,
+                                        stop_timer_cb, self);
   g_hash_table_iter_init (&iter, hanging);
   while (g_hash_table_iter_next (&iter, &value, NULL))
     ferry_workers_kill (self->workers, GPOINTER_TO_UINT (value));
@@ -506,10 +536,11 @@ ferry_engine_stop_attempts (FerryEngine *self, FerryJob *job)
 
       file->stopping = TRUE;
       file->state = FERRY_FILE_STATE_PENDING;
-      attempt->stop_deadline = ferry_engine_now (self) + FERRY_STOP_PATIENCE;
+      attempt->stop_deadline = ferry_clock_get_awake (self->clock) + FERRY_STOP_PATIENCE;
       if (self->stop_timer == 0)
-        self->stop_timer = ferry_clock_add (self->clock, attempt->stop_deadline, stop_timer_cb,
-                                            self);
+        self->stop_timer = ferry_clock_add (self->clock,
+                                            ferry_engine_now (self) + FERRY_STOP_PATIENCE,
+                                            stop_timer_cb, self);
       ferry_workers_send (self->workers, attempt->uid, "stop",
                           g_variant_new_parsed ("{'Attempt': <%t>}", attempt->id));
     }

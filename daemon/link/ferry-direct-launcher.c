@@ -212,6 +212,7 @@ ferry_direct_launcher_stop (FerryLauncher *launcher, uid_t uid)
 static void
 ferry_direct_launcher_iface_init (FerryLauncherInterface *iface)
 {
+  iface->name = "direct";
   iface->start = ferry_direct_launcher_start;
   iface->stop = ferry_direct_launcher_stop;
 }

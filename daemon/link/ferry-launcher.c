@@ -29,6 +29,14 @@ ferry_launcher_stop (FerryLauncher *self, uid_t uid)
   FERRY_LAUNCHER_GET_IFACE (self)->stop (self, uid);
 }
 
+const char *
+ferry_launcher_get_name (FerryLauncher *self)
+{
+  const char *name = FERRY_LAUNCHER_GET_IFACE (self)->name;
+
+  return name != NULL ? name : "other";
+}
+
 void
 ferry_launcher_emit_exited (FerryLauncher *self, uid_t uid, const char *reason)
 {

@@ -14,6 +14,7 @@ G_DECLARE_INTERFACE (FerryLauncher, ferry_launcher, FERRY, LAUNCHER, GObject)
 
 /**
  * FerryLauncherInterface:
+ * @name: (nullable): as in --launcher=; %NULL for fakes
  * @start: starts a worker as @uid; returns at once. When it cannot be started "exited" follows.
  * @stop: ends @uid's worker (SIGTERM, SIGKILL when it does not end in 5 s); "exited" follows
  *
@@ -24,12 +25,16 @@ struct _FerryLauncherInterface
 {
   GTypeInterface parent_interface;
 
+  const char *name;
   void (*start) (FerryLauncher *self, uid_t uid);
   void (*stop) (FerryLauncher *self, uid_t uid);
 };
 
 void ferry_launcher_start (FerryLauncher *self, uid_t uid);
 void ferry_launcher_stop (FerryLauncher *self, uid_t uid);
+
+/** Returns: (transfer none): its word in --launcher=, "other" when it has none */
+const char *ferry_launcher_get_name (FerryLauncher *self);
 
 /** For implementations. */
 void ferry_launcher_emit_exited (FerryLauncher *self, uid_t uid, const char *reason);

@@ -3,6 +3,7 @@
 #include "ferry-worker-link.h"
 #include "ferry-config.h"
 #include "ferry-error.h"
+#include "ferry-event.h"
 #include "ferry-link.h"
 #include "ferry-text.h"
 #include "ferry-worker-requests.h"
@@ -79,7 +80,7 @@ struct _FerryWorkerLink
                       */
   guint failures;    /* in a row */
   gint64 next_start; /* boot µs, not before */
-  char *last_reason; /* (owned) (nullable): of the last failure */
+  char *last_reason; /* (owned) (nullable): of the last failure, until the next one comes up */
 };
 
 G_DEFINE_TYPE (FerryWorkerLink, ferry_worker_link, G_TYPE_OBJECT)
@@ -229,6 +230,16 @@ stop (FerryWorkerLink *self, gboolean failed, const char *reason)
   ferry_launcher_stop (self->launcher, self->uid);
 }
 
+static void
+record_failure (uid_t uid, const char *reason)
+{
+  g_autofree char *number = g_strdup_printf ("%u", (guint) uid);
+  const char *const fields[] = { "FERRY_UID", number, NULL };
+
+  ferry_event_log (FERRY_EVENT_WORKER_FAILED, fields, "The worker of uid %s failed: %s", number,
+                   reason);
+}
+
 /* A worker that did its work until it was killed is no crash loop: somebody kills it, and no transfer of its user
  * shall wait for that longer than a second. One that we had to stop is another matter (@blamed). */
 static void
@@ -245,6 +256,7 @@ note_failure (FerryWorkerLink *self, const char *reason, gboolean blamed)
   self->next_start = now + delay;
   g_free (self->last_reason);
   self->last_reason = g_strdup (reason);
+  record_failure (self->uid, reason);
 }
 
 void
@@ -384,6 +396,7 @@ greet (FerryWorkerLink *self, Connection *connection, const char *kind, GVariant
   ferry_clock_clear (self->clock, &connection->timer);
   ferry_clock_clear (self->clock, &self->timer);
   self->live = connection;
+  g_clear_pointer (&self->last_reason, g_free);
   self->state = STATE_UP;
   self->was_up = TRUE;
   self->up_since = ferry_clock_get_boot (self->clock);
@@ -499,6 +512,12 @@ ferry_worker_link_get_next_start (FerryWorkerLink *self)
     return 0;
 
   return self->next_start;
+}
+
+const char *
+ferry_worker_link_get_failure (FerryWorkerLink *self)
+{
+  return self->last_reason;
 }
 
 gboolean

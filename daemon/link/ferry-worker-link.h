@@ -28,6 +28,7 @@ void ferry_worker_link_hold (FerryWorkerLink *self);
 void ferry_worker_link_release (FerryWorkerLink *self);
 gboolean ferry_worker_link_is_up (FerryWorkerLink *self);
 gint64 ferry_worker_link_get_next_start (FerryWorkerLink *self);
+const char *ferry_worker_link_get_failure (FerryWorkerLink *self);
 gboolean ferry_worker_link_send (FerryWorkerLink *self, const char *kind, GVariant *arguments);
 void ferry_worker_link_kill (FerryWorkerLink *self);
 

@@ -21,6 +21,7 @@ typedef struct
   char *kind;                 /* (owned) */
   GVariant *arguments;        /* (owned) */
   guint timeout;              /* s */
+  gint64 deadline;            /* awake µs, once sent */
   guint timer;                /* of the clock, 0 = none */
   GTask *task;        /* (owned) (nullable): %NULL once cancelled; the answer is still due */
   GSource *cancelled; /* (owned) (nullable) */
@@ -153,15 +154,34 @@ ferry_worker_requests_add (FerryWorkerRequests *self, const char *kind, GVariant
   g_queue_push_tail (&self->waiting, request);
 }
 
+static void late_cb (gpointer data);
+
+static void
+arm (Request *request, gint64 left)
+{
+  FerryClock *clock = request->owner->clock;
+
+  request->timer = ferry_clock_add (clock, ferry_clock_get_boot (clock) + left, late_cb, request);
+}
+
+/* Time in which the whole machine slept is not the worker's. */
 static void
 late_cb (gpointer data)
 {
   Request *request = data;
   FerryWorkerRequests *self = request->owner;
-  g_autofree char *reason = g_strdup_printf ("The worker did not answer '%s' within %u s",
-                                             request->kind, request->timeout);
+  gint64 left = request->deadline - ferry_clock_get_awake (self->clock);
+  g_autofree char *reason = NULL;
 
   request->timer = 0;
+  if (left > 0)
+    {
+      arm (request, left);
+      return;
+    }
+
+  reason = g_strdup_printf ("The worker did not answer '%s' within %u s", request->kind,
+                            request->timeout);
   self->funcs.late (reason, self->user_data);
 }
 
@@ -190,10 +210,9 @@ ferry_worker_requests_pump (FerryWorkerRequests *self)
 
       g_queue_pop_head (&self->waiting);
       request->id = id;
-      request->timer = ferry_clock_add (self->clock,
-                                        ferry_clock_get_boot (self->clock) +
-                                            request->timeout * G_TIME_SPAN_SECOND,
-                                        late_cb, request);
+      request->deadline = ferry_clock_get_awake (self->clock) +
+                          request->timeout * G_TIME_SPAN_SECOND;
+      arm (request, request->timeout * G_TIME_SPAN_SECOND);
       g_hash_table_insert (self->sent, GUINT_TO_POINTER (id), request);
     }
 }

@@ -207,6 +207,23 @@ ferry_workers_get_next_start (FerryWorkers *self, uid_t uid)
   return link != NULL ? ferry_worker_link_get_next_start (link) : 0;
 }
 
+const char *
+ferry_workers_get_failure (FerryWorkers *self, uid_t uid)
+{
+  FerryWorkerLink *link;
+
+  g_return_val_if_fail (FERRY_IS_WORKERS (self), NULL);
+
+  link = find_link (self, uid);
+  return link != NULL ? ferry_worker_link_get_failure (link) : NULL;
+}
+
+FerryLauncher *
+ferry_workers_get_launcher (FerryWorkers *self)
+{
+  return self->launcher;
+}
+
 gboolean
 ferry_workers_send (FerryWorkers *self, uid_t uid, const char *kind, GVariant *arguments)
 {

@@ -43,6 +43,13 @@ gboolean ferry_workers_is_up (FerryWorkers *self, uid_t uid);
  * backoff. */
 gint64 ferry_workers_get_next_start (FerryWorkers *self, uid_t uid);
 
+/** Returns: (transfer none) (nullable): a sentence, why @uid's worker ended or did not start the last time; %NULL when it has
+ * come up since, or never failed */
+const char *ferry_workers_get_failure (FerryWorkers *self, uid_t uid);
+
+/** Returns: (transfer none) */
+FerryLauncher *ferry_workers_get_launcher (FerryWorkers *self);
+
 /** Sends without an answer. Returns: %FALSE when there is no live link or the message is too long */
 gboolean ferry_workers_send (FerryWorkers *self, uid_t uid, const char *kind, GVariant *arguments);
 

@@ -27,6 +27,12 @@ ferry_clock_get_boot (FerryClock *self)
   return FERRY_CLOCK_GET_IFACE (self)->get_boot (self);
 }
 
+gint64
+ferry_clock_get_awake (FerryClock *self)
+{
+  return FERRY_CLOCK_GET_IFACE (self)->get_awake (self);
+}
+
 guint
 ferry_clock_add (FerryClock *self, gint64 deadline, FerryClockFunc func, gpointer user_data)
 {
@@ -100,6 +106,12 @@ static gint64
 ferry_system_clock_get_boot (FerryClock *clock)
 {
   return read_clock (CLOCK_BOOTTIME);
+}
+
+static gint64
+ferry_system_clock_get_awake (FerryClock *clock)
+{
+  return read_clock (CLOCK_MONOTONIC);
 }
 
 static gint64
@@ -256,6 +268,7 @@ ferry_system_clock_iface_init (FerryClockInterface *iface)
 {
   iface->get_wall = ferry_system_clock_get_wall;
   iface->get_boot = ferry_system_clock_get_boot;
+  iface->get_awake = ferry_system_clock_get_awake;
   iface->add = ferry_system_clock_add;
   iface->remove = ferry_system_clock_remove;
 }

@@ -16,6 +16,7 @@ typedef void (*FerryClockFunc) (gpointer user_data);
  * FerryClockInterface:
  * @get_wall: µs since the epoch; may jump
  * @get_boot: µs since boot, counting suspend (CLOCK_BOOTTIME); never jumps
+ * @get_awake: the same without suspend (CLOCK_MONOTONIC): the time that any process of this machine had
  * @add: calls @func once when boot time has reached @deadline (also when it was passed in suspend);
  *   never from within the call. Returns an id other than 0
  * @remove: forgets a timer that has not fired
@@ -26,12 +27,14 @@ struct _FerryClockInterface
 
   gint64 (*get_wall) (FerryClock *self);
   gint64 (*get_boot) (FerryClock *self);
+  gint64 (*get_awake) (FerryClock *self);
   guint (*add) (FerryClock *self, gint64 deadline, FerryClockFunc func, gpointer user_data);
   void (*remove) (FerryClock *self, guint id);
 };
 
 gint64 ferry_clock_get_wall (FerryClock *self);
 gint64 ferry_clock_get_boot (FerryClock *self);
+gint64 ferry_clock_get_awake (FerryClock *self);
 guint ferry_clock_add (FerryClock *self, gint64 deadline, FerryClockFunc func, gpointer user_data);
 void ferry_clock_remove (FerryClock *self, guint id);
 

@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  * @FERRY_CHANGE_JOB: the job's own stored fields
  * @FERRY_CHANGE_FILES: at least one file (see FerryJob.dirty_files)
  * @FERRY_CHANGE_STATE: its state (told to subscribers at once); comes with CHANGE_JOB when it is to be stored
+ * @FERRY_CHANGE_SETTINGS: properties that the owner sets; comes with CHANGE_JOB
  *
  * What ferry_job_touch() tells; JOB and FILES are written to the store in the commit of this turn.
  */
@@ -34,6 +35,7 @@ typedef enum
   FERRY_CHANGE_JOB = 1 << 1,
   FERRY_CHANGE_FILES = 1 << 2,
   FERRY_CHANGE_STATE = 1 << 3,
+  FERRY_CHANGE_SETTINGS = 1 << 4,
 } FerryChange;
 
 /* In which of the queue's counts a job is. */

@@ -206,7 +206,7 @@ ferry_queue_set_owner (FerryQueue *self, FerryJob *job, uid_t owner, const char 
   g_free (job->owner_name);
   job->owner_name = g_strdup (owner_name);
   insert_by_owner (self, job);
-  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  ferry_job_touch (job, FERRY_CHANGE_JOB | FERRY_CHANGE_SETTINGS);
 }
 
 FerryJob *

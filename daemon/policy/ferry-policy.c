@@ -2,6 +2,7 @@
 
 #include "ferry-policy.h"
 
+#include "ferry-event.h"
 #include "ferry-names.h"
 #include "ferry-policy-dconf.h"
 #include "ferry-policy-keys.h"
@@ -186,7 +187,7 @@ log_problems (GPtrArray *before, GPtrArray *now)
       const char *problem = g_ptr_array_index (now, i);
 
       if (before == NULL || !g_ptr_array_find_with_equal_func (before, problem, g_str_equal, NULL))
-        g_warning ("%s", problem);
+        ferry_event_log (FERRY_EVENT_POLICY_PROBLEM, NULL, "%s", problem);
     }
 }
 

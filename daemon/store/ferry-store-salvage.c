@@ -2,6 +2,7 @@
 
 #include "ferry-store-salvage.h"
 
+#include "ferry-event.h"
 #include "ferry-failure.h"
 #include "ferry-job-state.h"
 #include "ferry-store-rows.h"
@@ -452,8 +453,10 @@ ferry_salvage (const char *path, const char *backup_path, const char *reason, GE
       return FALSE;
     }
 
-  g_warning ("The store %s is damaged (%s): %u jobs were recovered, %u of them as they were at an "
-             "earlier start; at least %u jobs and %u files were lost",
-             path, reason, self.jobs, self.jobs_from_backup, self.jobs_lost, self.files_lost);
+  ferry_event_log (
+      FERRY_EVENT_STORE_SALVAGED, NULL,
+      "The store %s is damaged (%s): %u jobs were recovered, %u of them as they were at an "
+      "earlier start; at least %u jobs and %u files were lost",
+      path, reason, self.jobs, self.jobs_from_backup, self.jobs_lost, self.files_lost);
   return ferry_salvage_finish (path, error);
 }

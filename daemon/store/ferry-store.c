@@ -25,6 +25,8 @@ struct _FerryStore
   GArray *waiting;          /* (owned) (element-type Waiter): for the next commit */
   GArray *committing;       /* (owned) (element-type Waiter): for the one on its way */
   gboolean failed; /* until it was loaded anew: nothing is noted, all who wait are refused */
+  char *directory; /* (owned) (type filename) */
+  char *problem;   /* (owned) (nullable): of the last commit */
   gint64 last_duty;
   guint64 commits;
 };
@@ -125,6 +127,8 @@ fail (FerryStore *self, const GError *reason)
                                           "The change could not be stored: %s", reason->message);
 
   g_warning ("%s", error->message);
+  g_free (self->problem);
+  self->problem = g_strdup (error->message);
   ferry_store_notes_drop (self->notes);
   ferry_store_values_revert (self->values);
 
@@ -144,6 +148,7 @@ committed_cb (const GError *error, gpointer data)
   else
     {
       self->commits++;
+      g_clear_pointer (&self->problem, g_free);
       ferry_store_values_keep (self->values);
       tell (self->committing, NULL);
     }
@@ -188,6 +193,8 @@ ferry_store_finalize (GObject *object)
   ferry_store_values_free (self->values);
   g_array_unref (self->waiting);
   g_array_unref (self->committing);
+  g_free (self->directory);
+  g_free (self->problem);
   G_OBJECT_CLASS (ferry_store_parent_class)->finalize (object);
 }
 
@@ -231,6 +238,7 @@ ferry_store_new (const char *directory, GError **error)
       return NULL;
     }
 
+  self->directory = g_strdup (directory);
   self->values = ferry_store_values_new (g_steal_pointer (&stored));
   self->last_duty = ferry_core_get_last_duty (core);
   self->thread = ferry_store_thread_new (g_steal_pointer (&core), committed_cb, self);
@@ -342,6 +350,18 @@ ferry_store_after_commit (FerryStore *self, FerryStoreFunc func, gpointer user_d
 
   g_array_append_val (self->waiting, waiter);
   wake (self);
+}
+
+const char *
+ferry_store_get_directory (FerryStore *self)
+{
+  return self->directory;
+}
+
+const char *
+ferry_store_get_problem (FerryStore *self)
+{
+  return self->problem;
 }
 
 guint64

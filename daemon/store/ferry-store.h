@@ -80,6 +80,12 @@ void ferry_store_after_commit (FerryStore *self, FerryStoreFunc func, gpointer u
  * noted and whoever waits is told FERRY_ERROR_STORE_FAILED.
  */
 
+/** Returns: (transfer none) (type filename): the state directory */
+const char *ferry_store_get_directory (FerryStore *self);
+
+/** Returns: (transfer none) (nullable): a sentence, why the last commit failed; %NULL when it did not */
+const char *ferry_store_get_problem (FerryStore *self);
+
 /** Number of commits so far, for the test that counts syncs. */
 guint64 ferry_store_get_commits (FerryStore *self);
 

@@ -608,6 +608,16 @@ seek_proof (WorkerAttempt *self, GError **error)
   return NEXT_ERROR;
 }
 
+/* A file whose digest is still to be checked may be dropped: it keeps its own mode and name until it is known. */
+static gboolean
+finish_sink (WorkerAttempt *self, GError **error)
+{
+  if (self->order->final_mode >= 0 && self->digest == NULL)
+    return worker_sink_finish_for_publication (self->sink, (guint32) self->order->final_mode,
+                                               error);
+  return worker_sink_finish (self->sink, error);
+}
+
 static Next
 finish (WorkerAttempt *self, GError **error)
 {
@@ -625,7 +635,7 @@ finish (WorkerAttempt *self, GError **error)
 
   /* The digest's thread goes on meanwhile. */
   worker_attempt_lock (self);
-  finished = worker_sink_finish (self->sink, error);
+  finished = finish_sink (self, error);
   worker_attempt_unlock (self);
   if (!finished || !check_digest (self, &matches, error))
     return NEXT_ERROR;

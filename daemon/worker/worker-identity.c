@@ -57,29 +57,28 @@ worker_file_system_get (int fd, WorkerFileSystem *file_system)
 /* == the Resume dictionary == */
 
 void
-worker_resume_parse (GVariant *dict, WorkerResume *resume)
+worker_resume_parse (GVariant *from, WorkerResume *resume)
 {
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (from);
   const char *boot = NULL;
   guint32 uid;
 
   memset (resume, 0, sizeof *resume);
   resume->uid = -1;
-  if (dict == NULL)
-    return;
 
-  g_variant_lookup (dict, "Offset", "t", &resume->offset);
-  g_variant_lookup (dict, "Inode", "t", &resume->inode);
-  g_variant_lookup (dict, "BirthTime", "x", &resume->birth_time);
-  if (g_variant_lookup (dict, "Uid", "u", &uid))
+  g_variant_dict_lookup (&dict, "Offset", "t", &resume->offset);
+  g_variant_dict_lookup (&dict, "Inode", "t", &resume->inode);
+  g_variant_dict_lookup (&dict, "BirthTime", "x", &resume->birth_time);
+  if (g_variant_dict_lookup (&dict, "Uid", "u", &uid))
     resume->uid = uid;
 
-  g_variant_lookup (dict, "DirectorySeen", "b", &resume->directory_seen);
-  g_variant_lookup (dict, "DirectoryInode", "t", &resume->directory_inode);
-  g_variant_lookup (dict, "DirectoryDevice", "t", &resume->directory_device);
-  g_variant_lookup (dict, "DirectoryBirthTime", "x", &resume->directory_birth_time);
-  g_variant_lookup (dict, "DirectoryFsid", "t", &resume->directory_system.fsid);
-  g_variant_lookup (dict, "DirectoryType", "t", &resume->directory_system.type);
-  if (g_variant_lookup (dict, "DirectoryBoot", "&s", &boot))
+  g_variant_dict_lookup (&dict, "DirectorySeen", "b", &resume->directory_seen);
+  g_variant_dict_lookup (&dict, "DirectoryInode", "t", &resume->directory_inode);
+  g_variant_dict_lookup (&dict, "DirectoryDevice", "t", &resume->directory_device);
+  g_variant_dict_lookup (&dict, "DirectoryBirthTime", "x", &resume->directory_birth_time);
+  g_variant_dict_lookup (&dict, "DirectoryFsid", "t", &resume->directory_system.fsid);
+  g_variant_dict_lookup (&dict, "DirectoryType", "t", &resume->directory_system.type);
+  if (g_variant_dict_lookup (&dict, "DirectoryBoot", "&s", &boot))
     g_strlcpy (resume->boot, boot, sizeof resume->boot);
 }
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 static guint64
-lookup_size (GVariant *dict, const char *key)
+lookup_size (GVariantDict *dict, const char *key)
 {
   guint64 value = FERRY_SIZE_UNKNOWN;
 
-  g_variant_lookup (dict, key, "t", &value);
+  g_variant_dict_lookup (dict, key, "t", &value);
   return value;
 }
 
@@ -19,31 +19,35 @@ WorkerOrder *
 worker_order_new (GVariant *arguments)
 {
   g_autoptr (WorkerOrder) self = g_new0 (WorkerOrder, 1);
+  /* Looking for so many keys one by one takes longer than sorting them. */
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (arguments);
+  guint32 mode;
 
-  g_variant_lookup (arguments, "Attempt", "t", &self->attempt);
-  g_variant_lookup (arguments, "Job", "s", &self->job);
-  g_variant_lookup (arguments, "File", "u", &self->file);
-  g_variant_lookup (arguments, "Url", "s", &self->url);
-  g_variant_lookup (arguments, "Path", "s", &self->path);
-  g_variant_lookup (arguments, "TemporaryName", "s", &self->temporary_name);
+  g_variant_dict_lookup (&dict, "Attempt", "t", &self->attempt);
+  g_variant_dict_lookup (&dict, "Job", "s", &self->job);
+  g_variant_dict_lookup (&dict, "File", "u", &self->file);
+  g_variant_dict_lookup (&dict, "Url", "s", &self->url);
+  g_variant_dict_lookup (&dict, "Path", "s", &self->path);
+  g_variant_dict_lookup (&dict, "TemporaryName", "s", &self->temporary_name);
   if (self->attempt == 0 || self->job == NULL || self->url == NULL || self->path == NULL ||
       self->temporary_name == NULL)
     return NULL;
 
-  self->resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
+  self->resume = g_variant_dict_lookup_value (&dict, "Resume", G_VARIANT_TYPE_VARDICT);
   if (self->resume == NULL)
     self->resume = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
-  self->ranges = g_variant_lookup_value (arguments, "Ranges", G_VARIANT_TYPE ("a(tt)"));
-  g_variant_lookup (arguments, "Digest", "s", &self->digest);
+  self->ranges = g_variant_dict_lookup_value (&dict, "Ranges", G_VARIANT_TYPE ("a(tt)"));
+  g_variant_dict_lookup (&dict, "Digest", "s", &self->digest);
   if (self->digest != NULL && *self->digest == '\0')
     g_clear_pointer (&self->digest, g_free);
-  self->size = lookup_size (arguments, "Size");
-  self->maximum_size = lookup_size (arguments, "MaximumSize");
-  g_variant_lookup (arguments, "Headers", "^as", &self->headers);
-  g_variant_lookup (arguments, "SecretHeaders", "^as", &self->secret_headers);
-  g_variant_lookup (arguments, "ProxyUsage", "s", &self->proxy_usage);
-  g_variant_lookup (arguments, "ProxyUri", "s", &self->proxy_uri);
-  g_variant_lookup (arguments, "ProxyBypass", "^as", &self->proxy_bypass);
+  self->size = lookup_size (&dict, "Size");
+  self->maximum_size = lookup_size (&dict, "MaximumSize");
+  self->final_mode = g_variant_dict_lookup (&dict, "FinalMode", "u", &mode) ? (gint64) mode : -1;
+  g_variant_dict_lookup (&dict, "Headers", "^as", &self->headers);
+  g_variant_dict_lookup (&dict, "SecretHeaders", "^as", &self->secret_headers);
+  g_variant_dict_lookup (&dict, "ProxyUsage", "s", &self->proxy_usage);
+  g_variant_dict_lookup (&dict, "ProxyUri", "s", &self->proxy_uri);
+  g_variant_dict_lookup (&dict, "ProxyBypass", "^as", &self->proxy_bypass);
   return g_steal_pointer (&self);
 }
 
@@ -80,17 +84,19 @@ worker_order_free (WorkerOrder *self)
 void
 worker_memory_load (WorkerMemory *self, GVariant *resume)
 {
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (resume);
+
   *self = (WorkerMemory){ 0 };
-  self->total = lookup_size (resume, "Total");
-  g_variant_lookup (resume, "Validator", "s", &self->validator.text);
+  self->total = lookup_size (&dict, "Total");
+  g_variant_dict_lookup (&dict, "Validator", "s", &self->validator.text);
   if (self->validator.text != NULL)
     {
-      g_variant_lookup (resume, "ValidatorStrong", "b", &self->validator.strong);
-      g_variant_lookup (resume, "ValidatorIsDate", "b", &self->validator.is_date);
+      g_variant_dict_lookup (&dict, "ValidatorStrong", "b", &self->validator.strong);
+      g_variant_dict_lookup (&dict, "ValidatorIsDate", "b", &self->validator.is_date);
     }
-  g_variant_lookup (resume, "Restarts", "u", &self->restarts);
-  g_variant_lookup (resume, "HighWater", "t", &self->high_water);
-  g_variant_lookup (resume, "Afresh", "b", &self->afresh);
+  g_variant_dict_lookup (&dict, "Restarts", "u", &self->restarts);
+  g_variant_dict_lookup (&dict, "HighWater", "t", &self->high_water);
+  g_variant_dict_lookup (&dict, "Afresh", "b", &self->afresh);
 }
 
 void

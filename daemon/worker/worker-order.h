@@ -24,6 +24,7 @@ typedef struct
   char *digest;          /* (owned) (nullable) */
   guint64 size;          /* expected, FERRY_SIZE_UNKNOWN */
   guint64 maximum_size;  /* of the local file, FERRY_SIZE_UNKNOWN = no limit */
+  gint64 final_mode;     /* of a file that is published next, -1 = not known to be */
   char **headers;        /* (owned) (nullable) */
   char **secret_headers; /* (owned) (nullable) */
   char *proxy_usage;     /* (owned) (nullable) */

@@ -4,6 +4,7 @@
 
 #include "ferry-worker-protocol.h"
 #include "worker-directory.h"
+#include "worker-mode.h"
 #include "worker-sink-error.h"
 #include "worker-space.h"
 
@@ -367,21 +368,29 @@ check_has_name (WorkerSink *self, GError **error)
 }
 
 static gboolean
-sync_all (WorkerSink *self, GError **error)
+sync_bytes (WorkerSink *self, GError **error)
 {
   if (!self->is_synced && TEMP_FAILURE_RETRY (fdatasync (self->fd)) != 0)
     return fail_errno (self, errno, "sync", error);
   self->is_synced = TRUE;
+  return TRUE;
+}
 
-  if (!self->is_name_synced)
-    {
-      GError *failure = NULL;
+static gboolean
+sync_name (WorkerSink *self, GError **error)
+{
+  GError *failure = NULL;
 
-      if (!worker_directory_sync (self->directory, self->fd, &failure))
-        return fail (self, failure, error);
-      self->is_name_synced = TRUE;
-    }
+  if (!self->is_name_synced && !worker_directory_sync (self->directory, self->fd, &failure))
+    return fail (self, failure, error);
+  self->is_name_synced = TRUE;
+  return TRUE;
+}
 
+/* Returns: TRUE */
+static gboolean
+note_durable (WorkerSink *self)
+{
   self->durable = self->handed_over = self->position;
   self->checkpoint_time = get_boot_time ();
   return TRUE;
@@ -399,7 +408,8 @@ worker_sink_checkpoint (WorkerSink *self, GError **error)
       return TRUE;
     }
 
-  return check_has_name (self, error) && sync_all (self, error);
+  return check_has_name (self, error) && sync_bytes (self, error) && sync_name (self, error) &&
+         note_durable (self);
 }
 
 gboolean
@@ -411,8 +421,9 @@ worker_sink_wants_checkpoint (WorkerSink *self)
          (pending > 0 && get_boot_time () - self->checkpoint_time >= CHECKPOINT_USEC);
 }
 
-gboolean
-worker_sink_finish (WorkerSink *self, GError **error)
+/* Nothing is to be written any more. */
+static gboolean
+cut (WorkerSink *self, GError **error)
 {
   if (!check_usable (self, error))
     return FALSE;
@@ -426,7 +437,30 @@ worker_sink_finish (WorkerSink *self, GError **error)
       self->taken = 0;
     }
 
-  return check_has_name (self, error) && sync_all (self, error);
+  return check_has_name (self, error);
+}
+
+gboolean
+worker_sink_finish (WorkerSink *self, GError **error)
+{
+  return cut (self, error) && sync_bytes (self, error) && sync_name (self, error) &&
+         note_durable (self);
+}
+
+gboolean
+worker_sink_finish_for_publication (WorkerSink *self, guint32 mode, GError **error)
+{
+  gboolean changed = FALSE;
+
+  if (!cut (self, error))
+    return FALSE;
+
+  /* What is wrong with the mode the publication will say. */
+  worker_mode_apply (self->directory, self->fd, mode, &changed, NULL);
+  if (changed && TEMP_FAILURE_RETRY (fsync (self->fd)) != 0)
+    return fail_errno (self, errno, "sync", error);
+  self->is_synced |= changed;
+  return sync_bytes (self, error) && note_durable (self);
 }
 
 /* == starting over == */

@@ -95,6 +95,16 @@ gboolean worker_sink_restart (WorkerSink *self, GError **error);
 /** Cuts the file to the position (preallocated space goes) and makes it durable. */
 gboolean worker_sink_finish (WorkerSink *self, GError **error);
 
+/**
+ * worker_sink_finish_for_publication:
+ * @mode: the file's final permissions, as for worker_publish()
+ *
+ * worker_sink_finish() for a file that is published next. It gets its permissions before the sync, so that publication
+ * need not sync it again, and its temporary name is left to the sync of the directory there: a power cut in between may
+ * lose bytes that were never at a checkpoint, and they are fetched again.
+ */
+gboolean worker_sink_finish_for_publication (WorkerSink *self, guint32 mode, GError **error);
+
 /** Reads back what is at @offset, for a digest over bytes of an earlier run. Returns: bytes read,
  * -1 with @error */
 gssize worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size,

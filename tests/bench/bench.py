@@ -25,6 +25,9 @@ import measure  # noqa: E402
 from jobs import Jobs  # noqa: E402
 
 USER = 'nobody'
+FLOODER = 'games'
+# Calls that somebody may flood with, and over how many connections. The bus gives a user 256.
+FLOODS = (('calls', 1), ('calls', 200), ('probes', 1), ('creates', 1), ('polkit', 1))
 MIB = 1 << 20
 
 
@@ -132,18 +135,66 @@ def bench_small(bench):
     os.chmod(listing, 0o644)
     bench.allow_jobs(2 * count)
     jobs = Jobs(bench.world, USER)
+    jobs.prepare([(url, bench.path(name)) for url, name in zip(urls, names)])
 
     def clean():
         for name in names:
             bench.remove(name)
     seconds = measure.alternate({
-        'ferry': (lambda: jobs.run_all([(u, bench.path(n)) for u, n in zip(urls, names)]), clean),
+        'ferry': (jobs.run_all, clean),
         'aria2c': (lambda: bench.tool('aria2c', '-q', '-j16', '-d', bench.home, '-i', listing),
                    clean),
     }, bench.args.rounds)
     jobs.close()
     bench.results.ratio('{} jobs of 64 KiB'.format(count), seconds['ferry'], seconds['aria2c'],
                         1.0, 'aria2c -j16')
+
+
+class Flooder:
+    """Another user, who sends calls as fast as he was told while this is entered."""
+
+    def __init__(self, world, what, rate, connections):
+        self.argv = ['/usr/bin/python3', '-B', os.path.join(world.lib, 'flood.py'), world.address,
+                     what, str(rate), str(connections)]
+        self.world = world
+        self.connections = self.rate = 0
+
+    def __enter__(self):
+        self.child = self.world.spawn(self.argv, FLOODER, stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE)
+        self.connections = int(self.child.stdout.readline())
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.rate = int(self.child.stdout.readline() or 0)
+        self.child.wait()
+        self.child.stdout.close()
+
+
+def bench_flood(bench):
+    """What a user notices of another one who sends 10,000 calls a second."""
+    bench.allow_jobs(1000)
+    jobs = Jobs(bench.world, USER)
+    jobs.create(100, bench.world.nginx.url('none'), bench.home)
+    alone, beside = [], {}
+    for number in range(bench.args.rounds + 1):
+        quiet = jobs.time_get_all(1)
+        if number > 0:
+            alone += quiet
+        for what, connections in FLOODS:
+            with Flooder(bench.world, what, bench.args.flood, connections) as flooder:
+                loud = jobs.time_get_all(1)
+            if number > 0:
+                beside.setdefault((what, connections), []).extend(loud)
+                measure.say('  {} x {} {}/{}: {} calls a second'.format(
+                    flooder.connections, what, number, bench.args.rounds, flooder.rate))
+    jobs.close()
+    own = measure.median(alone)
+    measure.say('  alone: {:.2f} ms'.format(1000 * own))
+    for (what, connections), times in beside.items():
+        bench.results.figure('GetAll beside {} x {}'.format(connections, what),
+                             measure.median(times) / own, 'x alone', 3, alone=alone, beside=times)
 
 
 class Peak(threading.Thread):
@@ -213,7 +264,7 @@ def bench_store(bench):
     bench.allow_jobs(2 * count)
     jobs = Jobs(bench.world, USER)
     begin = time.monotonic()
-    paths = jobs.create(count, bench.world.nginx.url('small-0'), bench.home)
+    jobs.create(count, bench.world.nginx.url('small-0'), bench.home)
     measure.say('  {} jobs of one file created in {:.1f} s'.format(count,
                                                                    time.monotonic() - begin))
     starts = []
@@ -225,7 +276,7 @@ def bench_store(bench):
         starts.append(time.monotonic() - begin)
         measure.say('  start to name: {:.3f} s'.format(starts[-1]))
     bench.results.figure('start to bus name, {} jobs'.format(count), measure.median(starts), 's', 1)
-    calls = jobs.time_get_all(paths[::max(1, count // 1000)])
+    calls = jobs.time_get_all(max(1, count // 1000))
     bench.results.figure('GetAll, {} jobs'.format(count), 1000 * measure.median(calls), 'ms', 1)
     bench.results.figure('ferryd with {} jobs, RssAnon'.format(count),
                          rss_anon(bench.world.ferryd.pid) / MIB, 'MiB', 100)
@@ -236,6 +287,7 @@ CASES = {
     'plain': bench_plain,
     'secure': bench_secure,
     'small': bench_small,
+    'flood': bench_flood,
     'memory': bench_memory,
     'idle': bench_idle,
     'store': bench_store,
@@ -250,6 +302,7 @@ def parse_arguments():
     parser.add_argument('--size', type=int, default=1024, help='MiB of the large file (1024)')
     parser.add_argument('--jobs', type=int, default=200, help='small jobs (200)')
     parser.add_argument('--stored', type=int, default=10000, help='stored jobs (10000)')
+    parser.add_argument('--flood', type=int, default=10000, help='calls a second (10000)')
     parser.add_argument('--idle', type=int, default=60, help='seconds of watching (60)')
     parser.add_argument('--json', metavar='FILE', help='write all figures there, too')
     args = parser.parse_args()

@@ -61,32 +61,55 @@ class Idle(unittest.TestCase):
 
 
 class Syncs(cases.WorldCase):
-    """Counted where they happen: in the kernel's calls of ferryd."""
+    """Counted where they happen: in the kernel's calls of ferryd and of its worker."""
 
-    def test_a_small_job(self):
+    def setUp(self):
+        super().setUp()
         self.needs_root()
         self.world.http.add('/a', content.pattern(65536, 1))
-        trace = os.path.join(self.world.logs, 'strace.out')
-        self.client.get(ROOT, MANAGER, 'Version')
+
+    def trace(self, pid):
+        """Begins to count; returns a function that ends it and returns the syncs."""
+        path = os.path.join(self.world.logs, 'strace.{}'.format(pid))
         tracer = subprocess.Popen(['strace', '-f', '-q', '-e', 'trace=fsync,fdatasync,syncfs',
-                                   '-o', trace, '-p', str(self.world.ferryd.pid)],
+                                   '-o', path, '-p', str(pid)],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(tracer.wait)
         self.addCleanup(tracer.send_signal, signal.SIGINT)
 
         def traced():
-            with open('/proc/{}/status'.format(self.world.ferryd.pid), encoding='utf-8') as text:
+            with open('/proc/{}/status'.format(pid), encoding='utf-8') as text:
                 return 'TracerPid:\t{}\n'.format(tracer.pid) in text.read()
         wait_until(traced, 10, 'strace')
-        job = self.client.submit([(self.world.http.url('/a'), self.path('a'))])
+
+        def finish():
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait()
+            with open(path, encoding='utf-8') as lines:
+                return [line for line in lines if re.search(r'\b(fsync|fdatasync|syncfs)\(', line)]
+        return finish
+
+    def submit(self, name, **properties):
+        return self.client.submit([(self.world.http.url('/a'), self.path(name))], **properties)
+
+    def test_a_small_job(self):
+        self.client.get(ROOT, MANAGER, 'Version')
+        finish = self.trace(self.world.ferryd.pid)
+        job = self.submit('a')
         job.wait_state('transferred')
         self.assertEqual(job.complete(), (1, 0))
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait()
-        with open(trace, encoding='utf-8') as lines:
-            syncs = [line for line in lines if re.search(r'\b(fsync|fdatasync|syncfs)\(', line)]
+        syncs = finish()
         self.assertLessEqual(len(syncs), 6, ''.join(syncs))
         self.assertGreaterEqual(len(syncs), 2, 'what is acknowledged is on disk')
+
+    def test_the_worker_of_a_job_that_completes_itself(self):
+        """The file once, with its final mode, and its directory once, with its final name."""
+        self.submit('first', AutoComplete=True).wait_state('acknowledged')
+        finish = self.trace(self.world.workers()[0][0])
+        self.submit('second', AutoComplete=True).wait_state('acknowledged')
+        self.assertEqual(os.stat(self.path('second')).st_mode & 0o777, 0o644)
+        syncs = finish()
+        self.assertEqual(len(syncs), 2, ''.join(syncs))
 
 
 if __name__ == '__main__':

@@ -21,6 +21,7 @@ METHODS = (
     (ROOT, MANAGER, 'SubmitJob', '(ssa(ssa{sv})a{sv})'),
     (ROOT, MANAGER, 'FindJob', '(s)'),
     (ROOT, MANAGER, 'ListJobs', '(a{sv})'),
+    (ROOT, MANAGER, 'GetStatus', '()'),
     (ROOT, MANAGER, 'ListAllJobs', '(a{sv})'),
     (ROOT, MANAGER, 'ControlJob', '(ss)'),
     (ROOT, MANAGER, 'TakeOwnership', '(s)'),

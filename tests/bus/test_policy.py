@@ -303,6 +303,13 @@ class Rules(PolicyCase):
         self.assertEqual(self.create_error().name, ERROR + 'NotAuthorized')
         self.root.create().cancel()
 
+    def test_a_yes_is_taken_back_at_once(self):
+        """polkit's word that its rules changed reaches ferryd, which kept a yes."""
+        self.client.create()
+        self.rule("if (action.id == 'org.ferry.transfer1.create-job' && subject.user == 'nobody') "
+                  "return polkit.Result.NO;")
+        self.assertEqual(self.create_error().name, ERROR + 'NotAuthorized')
+
     def test_details_reach_the_rule(self):
         self.rule("if (action.id == 'org.ferry.transfer1.create-job' && "
                   "action.lookup('application-id') == 'bad.app') return polkit.Result.NO;")

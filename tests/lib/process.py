@@ -47,6 +47,7 @@ class Process:
         self.user = user          # pwd entry to run as, None = as we are
         self.cwd = cwd
         self.stdin = stdin
+        self.stderr = None        # where it goes when not to the log
         self.log_path = os.path.join(log_dir, name + '.log')
         self.child = None
 
@@ -69,7 +70,7 @@ class Process:
         with open(self.log_path, 'ab') as log:
             self.child = subprocess.Popen(self.argv, env=env, cwd=self.cwd, pass_fds=pass_fds,
                                           stdin=self.stdin or subprocess.DEVNULL,
-                                          stdout=log, stderr=log, **identity)
+                                          stdout=log, stderr=self.stderr or log, **identity)
         return self
 
     def signal(self, number):

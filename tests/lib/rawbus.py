@@ -20,8 +20,9 @@ MANAGER = NAME + '.Manager'
 
 
 def connect(address):
-    """Authenticates and says Hello, nothing more."""
+    """Authenticates and says Hello, nothing more. A bus that has enough of this user does not answer."""
     sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(5)
     sock.connect(address.split('path=', 1)[1].split(',')[0])
     sock.sendall(b'\0AUTH EXTERNAL ' + str(os.getuid()).encode().hex().encode() + b'\r\n')
     sock.recv(1024)

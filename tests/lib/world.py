@@ -56,8 +56,12 @@ BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
            send_interface="org.freedesktop.DBus.Introspectable"/>
     <allow send_destination="org.freedesktop.DBus"
            send_interface="org.freedesktop.DBus.Properties"/>
+    <allow send_destination="org.freedesktop.login1"/>
+    <allow send_destination="org.freedesktop.systemd1"/>
   </policy>
   <policy user="root">
+    <allow own="org.freedesktop.login1"/>
+    <allow own="org.freedesktop.systemd1"/>
     <allow send_destination="org.freedesktop.DBus"
            send_interface="org.freedesktop.DBus.Monitoring"/>
   </policy>
@@ -471,7 +475,8 @@ class World:
             raise unittest.SkipTest('needs root for a second uid')
         env = {k: popen.pop(k) for k in list(popen)
                if k.isupper() or k.lower().endswith('_proxy')}
-        return subprocess.Popen(argv, cwd='/', text=True, stdin=subprocess.DEVNULL, **identity,
+        popen.setdefault('stdin', subprocess.DEVNULL)
+        return subprocess.Popen(argv, cwd='/', text=True, **identity,
                                 env=self.env(**{'HOME': '/nonexistent', 'USER': entry.pw_name,
                                                 **env}), **popen)
 

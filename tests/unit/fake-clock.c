@@ -15,6 +15,7 @@ struct _FerryFakeClock
   GObject parent_instance;
 
   gint64 boot;
+  gint64 asleep; /* of @boot */
   gint64 wall;
   GList *timers; /* (owned) (element-type Timer): by deadline */
   guint last_id;
@@ -35,6 +36,14 @@ static gint64
 get_boot (FerryClock *clock)
 {
   return FERRY_FAKE_CLOCK (clock)->boot;
+}
+
+static gint64
+get_awake (FerryClock *clock)
+{
+  FerryFakeClock *self = FERRY_FAKE_CLOCK (clock);
+
+  return self->boot - self->asleep;
 }
 
 static int
@@ -98,6 +107,7 @@ ferry_fake_clock_iface_init (FerryClockInterface *iface)
 {
   iface->get_wall = get_wall;
   iface->get_boot = get_boot;
+  iface->get_awake = get_awake;
   iface->add = add;
   iface->remove = remove_timer;
 }
@@ -139,6 +149,15 @@ ferry_fake_clock_advance (FerryFakeClock *self, gint64 usec)
 
   self->wall += end - self->boot;
   self->boot = end;
+}
+
+void
+ferry_fake_clock_sleep (FerryFakeClock *self, gint64 usec)
+{
+  self->boot += usec;
+  self->wall += usec;
+  self->asleep += usec;
+  ferry_fake_clock_advance (self, 0);
 }
 
 void

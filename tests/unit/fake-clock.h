@@ -16,6 +16,9 @@ FerryFakeClock *ferry_fake_clock_new (void);
 /** Lets @usec pass, wall and boot time alike, and calls the timers that become due, in order. */
 void ferry_fake_clock_advance (FerryFakeClock *self, gint64 usec);
 
+/** The machine sleeps for @usec; what fell due in it is called as it wakes. */
+void ferry_fake_clock_sleep (FerryFakeClock *self, gint64 usec);
+
 /** Lets the wall clock jump by @usec, as when somebody sets it. */
 void ferry_fake_clock_jump_wall (FerryFakeClock *self, gint64 usec);
 

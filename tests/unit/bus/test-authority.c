@@ -333,13 +333,45 @@ test_memory (void)
   g_assert_false (is_asked_again (&fixture, ":1.77", FERRY_ACTION_CREATE_JOB));
   g_assert_true (is_asked_again (&fixture, ":1.78", FERRY_ACTION_CREATE_JOB));
   g_assert_true (is_asked_again (&fixture, ":1.77", FERRY_ACTION_FOREGROUND));
-  /* A no is not kept. */
-  g_assert_true (is_asked_again (&fixture, ":1.78", FERRY_ACTION_CREATE_JOB));
-
   ferry_fake_clock_advance (fixture.clock, FERRY_AUTHORITY_KEEP * G_USEC_PER_SEC - 1);
   g_assert_false (is_asked_again (&fixture, ":1.77", FERRY_ACTION_CREATE_JOB));
   ferry_fake_clock_advance (fixture.clock, 1);
   g_assert_true (is_asked_again (&fixture, ":1.77", FERRY_ACTION_CREATE_JOB));
+  tear_down (&fixture);
+}
+
+/* For a second, and not for who lets a person be asked. */
+static void
+test_memory_of_a_no (void)
+{
+  Fixture fixture = { 0 };
+  Answer answer = { 0 }, kept = { 0 }, person = { 0 };
+
+  if (!set_up (&fixture))
+    return;
+
+  start_polkit (&fixture);
+  ask (&fixture, ":1.77", 1000, FERRY_ACTION_LIST_ALL_JOBS, FALSE, &answer);
+  wait_until (fixture.questions->len == 1);
+  reply (&fixture, FALSE, TRUE, FALSE);
+  wait_until (answer.done);
+
+  ask (&fixture, ":1.77", 1000, FERRY_ACTION_LIST_ALL_JOBS, FALSE, &kept);
+  wait_until (kept.done);
+  g_assert_cmpuint (fixture.questions->len, ==, 0);
+  g_assert_cmpstr (kept.error->message, ==, answer.error->message);
+
+  ask (&fixture, ":1.77", 1000, FERRY_ACTION_LIST_ALL_JOBS, TRUE, &person);
+  wait_until (fixture.questions->len == 1);
+  reply (&fixture, FALSE, FALSE, TRUE);
+  wait_until (person.done);
+  g_assert_error (person.error, FERRY_ERROR, FERRY_ERROR_AUTHORIZATION_DISMISSED);
+
+  ferry_fake_clock_advance (fixture.clock, FERRY_AUTHORITY_KEEP_NO * G_USEC_PER_SEC);
+  g_assert_true (is_asked_again (&fixture, ":1.77", FERRY_ACTION_LIST_ALL_JOBS));
+  g_clear_error (&answer.error);
+  g_clear_error (&kept.error);
+  g_clear_error (&person.error);
   tear_down (&fixture);
 }
 
@@ -362,6 +394,7 @@ test_memory_ends_with_changed (void)
   g_assert_true (is_asked_again (&fixture, ":1.77", FERRY_ACTION_CREATE_JOB));
 
   /* A yes to a question from before the change is good for that question only. */
+  ferry_fake_clock_advance (fixture.clock, FERRY_AUTHORITY_KEEP_NO * G_USEC_PER_SEC);
   ask (&fixture, ":1.77", 1000, FERRY_ACTION_CREATE_JOB, FALSE, &answer);
   wait_until (fixture.questions->len == 1);
   g_dbus_connection_emit_signal (fixture.polkit, NULL, POLKIT_PATH, POLKIT_INTERFACE, "Changed",
@@ -407,6 +440,46 @@ test_limit_per_user (void)
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     wait_until (answers[i].done);
   wait_until (other.done);
+  tear_down (&fixture);
+}
+
+/* However fast polkit answers: the rest waits for the next second. */
+static void
+test_limit_per_second (void)
+{
+  Fixture fixture = { 0 };
+  Answer answers[FERRY_AUTHORITY_MAX_USER_RATE + 3] = { 0 };
+  Answer other = { 0 };
+
+  if (!set_up (&fixture))
+    return;
+
+  start_polkit (&fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      g_autofree char *name = g_strdup_printf (":2.%u", i);
+
+      ask (&fixture, name, 1000, FERRY_ACTION_CREATE_JOB, FALSE, &answers[i]);
+    }
+  for (guint i = 0; i < FERRY_AUTHORITY_MAX_USER_RATE; i++)
+    {
+      wait_until (fixture.questions->len > 0);
+      reply (&fixture, TRUE, FALSE, FALSE);
+      wait_until (answers[i].done);
+    }
+  ask (&fixture, ":3.1", 1001, FERRY_ACTION_CREATE_JOB, FALSE, &other);
+  wait_until (fixture.questions->len == 1);
+  reply (&fixture, TRUE, FALSE, FALSE);
+  wait_until (other.done);
+  g_assert_false (answers[FERRY_AUTHORITY_MAX_USER_RATE].done);
+
+  ferry_fake_clock_advance (fixture.clock, G_USEC_PER_SEC);
+  for (guint i = FERRY_AUTHORITY_MAX_USER_RATE; i < G_N_ELEMENTS (answers); i++)
+    {
+      wait_until (fixture.questions->len > 0);
+      reply (&fixture, TRUE, FALSE, FALSE);
+      wait_until (answers[i].done);
+    }
   tear_down (&fixture);
 }
 
@@ -512,8 +585,10 @@ main (int argc, char **argv)
   g_test_add_func ("/authority/error", test_error);
   g_test_add_func ("/authority/no-polkit", test_no_polkit);
   g_test_add_func ("/authority/memory", test_memory);
+  g_test_add_func ("/authority/memory-of-a-no", test_memory_of_a_no);
   g_test_add_func ("/authority/memory-ends-with-changed", test_memory_ends_with_changed);
   g_test_add_func ("/authority/limit-per-user", test_limit_per_user);
+  g_test_add_func ("/authority/limit-per-second", test_limit_per_second);
   g_test_add_func ("/authority/limit-in-all", test_limit_in_all);
   g_test_add_func ("/authority/one-dialog", test_one_dialog);
   g_test_add_func ("/authority/close", test_close);

@@ -3,9 +3,12 @@
 
 #include "ferry-access.h"
 #include "ferry-call.h"
+#include "ferry-config.h"
 #include "ferry-interface-info.h"
 #include "link-wait.h"
 #include "served-bus.h"
+
+#include <unistd.h>
 
 /* Some value of type @type. */
 static GVariant *
@@ -284,6 +287,73 @@ test_cancelled_meanwhile (void)
   served_tear_down (&served);
 }
 
+/* Returns: (transfer full): a member of GetStatus, printed */
+static char *
+get_status (Listener *client, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = served_call (client, FERRY_ROOT_PATH, FERRY_MANAGER_INTERFACE,
+                                            "GetStatus", NULL, &error);
+  g_autoptr (GVariant) status = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  g_assert_no_error (error);
+  status = g_variant_get_child_value (reply, 0);
+  value = g_variant_lookup_value (status, name, NULL);
+  g_assert_nonnull (value);
+  return g_variant_print (value, FALSE);
+}
+
+static void
+assert_status (Listener *client, const char *name, const char *expected)
+{
+  g_autofree char *text = get_status (client, name);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+test_status (void)
+{
+  Served served = { 0 };
+  Listener *client;
+  g_autofree char *directory = NULL;
+  g_autofree char *space = NULL;
+
+  if (!served_set_up (&served))
+    return;
+
+  client = listener_new (&served);
+  directory = g_strdup_printf ("'%s'", served.world->directory);
+  assert_status (client, "Version", "'" FERRY_VERSION "'");
+  assert_status (client, "Launcher", "'other'");
+  assert_status (client, "NetworkAvailable", "true");
+  assert_status (client, "StateDirectory", directory);
+  assert_status (client, "StoreError", "''");
+  assert_status (client, "WorkerError", "''");
+  space = get_status (client, "StateSpace");
+  g_assert_cmpuint (g_ascii_strtoull (space, NULL, 10), >, 0);
+  g_assert_cmpuint (g_ascii_strtoull (space, NULL, 10), <, G_MAXUINT64);
+  world_set_network (served.world, FALSE);
+  assert_status (client, "NetworkAvailable", "false");
+  world_set_network (served.world, TRUE);
+
+  /* Until another one is up. */
+  world_submit (served.world, 1, TRUE, FALSE);
+  world_take_start (served.world);
+  served.world->no_start = TRUE;
+  world_drop_worker (served.world);
+  world_wait (ferry_workers_get_failure (served.world->workers, geteuid ()) != NULL);
+  assert_status (client, "WorkerError", "'it ended'");
+  g_assert_null (ferry_workers_get_failure (served.world->workers, geteuid () + 1));
+  served.world->no_start = FALSE;
+  world_wait ((ferry_fake_clock_advance (served.world->clock, SECOND),
+               world_has_order (served.world, "start")));
+  assert_status (client, "WorkerError", "''");
+  listener_free (client);
+  served_tear_down (&served);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,6 +364,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bus/calls-of-a-user", test_calls_of_a_user);
   g_test_add_func ("/bus/large-reply", test_large_reply);
   g_test_add_func ("/bus/last-call", test_last_call);
+  g_test_add_func ("/bus/status", test_status);
   g_test_add_func ("/bus/cancelled-meanwhile", test_cancelled_meanwhile);
   return g_test_run ();
 }

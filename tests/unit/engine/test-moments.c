@@ -202,6 +202,31 @@ test_maximum_size_counts_what_runs (void)
   g_assert_cmpuint (size, ==, 500);
 }
 
+/* Only what is published as soon as it is there may do without its temporary name. */
+static void
+test_final_mode_of_the_last_file (void)
+{
+  g_autoptr (World) world = world_new ();
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GVariant) second = NULL;
+  g_autoptr (GVariant) manual = NULL;
+  guint64 attempt;
+  guint32 mode = 0;
+
+  world_submit (world, 2, TRUE, TRUE);
+  first = world_take_order (world, "start");
+  g_assert_false (g_variant_lookup (first, "FinalMode", "u", &mode));
+  g_assert_true (g_variant_lookup (first, "Attempt", "t", &attempt));
+  world_report (world, attempt, "done", "{'Bytes': <uint64 5>}");
+  second = world_take_order (world, "start");
+  g_assert_true (g_variant_lookup (second, "FinalMode", "u", &mode));
+  g_assert_cmpuint (mode, ==, 0644);
+
+  world_submit (world, 1, TRUE, FALSE);
+  manual = world_take_order (world, "start");
+  g_assert_false (g_variant_lookup (manual, "FinalMode", "u", &mode));
+}
+
 static void
 test_too_long_together (void)
 {
@@ -341,6 +366,7 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/preempted-draining", test_preempted_while_draining);
   g_test_add_func ("/moments/suspended-draining", test_suspended_while_draining);
   g_test_add_func ("/moments/maximum-size", test_maximum_size_counts_what_runs);
+  g_test_add_func ("/moments/final-mode", test_final_mode_of_the_last_file);
   g_test_add_func ("/moments/too-long-together", test_too_long_together);
   g_test_add_func ("/moments/progress-remembered", test_progress_is_remembered);
   g_test_add_func ("/moments/idle-worker", test_idle_worker_ends_as_a_job_comes);

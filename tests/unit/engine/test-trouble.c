@@ -179,6 +179,7 @@ test_network (void)
   g_assert_true (waits_for (job, "network"));
   /* A checkpoint is written. */
   g_variant_unref (world_take_order (world, "stop"));
+  world_wait (!ferry_job_has_attempts (job));
   g_assert_cmpuint (job->error_count, ==, 0);
 
   ferry_fake_clock_advance (world->clock, 3600 * SECOND);

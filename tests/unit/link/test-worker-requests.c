@@ -112,6 +112,28 @@ test_request_late (WorkersFixture *fixture, gconstpointer data)
 }
 
 static void
+test_request_over_a_sleep (WorkersFixture *fixture, gconstpointer data)
+{
+  g_autoptr (Peer) peer = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  ferry_workers_hold (fixture->workers, fixture->uid);
+  peer = peer_up (fixture);
+  workers_fixture_ask (fixture, "publish", 7, &result);
+  wait_until (peer->ids->len == 1);
+  ferry_fake_clock_advance (fixture->clock, 5 * SECOND);
+  ferry_fake_clock_sleep (fixture->clock, 3600 * SECOND);
+  ferry_fake_clock_advance (fixture->clock, 2 * SECOND - 1);
+  workers_fixture_assert_stops (fixture, 0);
+  ferry_fake_clock_advance (fixture->clock, 1);
+  workers_fixture_assert_stops (fixture, 1);
+  wait_until (peer->closed);
+  workers_fixture_die (fixture, "The worker was killed by signal 9");
+  wait_until (result != NULL);
+  workers_fixture_assert_failed (fixture, result, "The worker did not answer 'publish' within 7 s");
+}
+
+static void
 test_stuck (WorkersFixture *fixture, gconstpointer data)
 {
   g_autoptr (Peer) peer = NULL;
@@ -284,6 +306,7 @@ main (int argc, char **argv)
   ADD ("/workers/request", test_request);
   ADD ("/workers/reply-errors", test_reply_errors);
   ADD ("/workers/request-late", test_request_late);
+  ADD ("/workers/request-over-sleep", test_request_over_a_sleep);
   ADD ("/workers/stuck", test_stuck);
   ADD ("/workers/request-crash", test_request_crash);
   ADD ("/workers/request-cannot-start", test_request_cannot_start);

@@ -102,6 +102,17 @@ test_added_from_within (void)
 }
 
 static void
+test_awake (void)
+{
+  g_autoptr (FerryClock) clock = ferry_system_clock_new ();
+  gint64 awake = ferry_clock_get_awake (clock);
+
+  g_assert_cmpint (awake, <=, g_get_monotonic_time ());
+  g_assert_cmpint (awake, <=, ferry_clock_get_boot (clock));
+  g_assert_cmpint (g_get_monotonic_time () - awake, <, 60 * G_USEC_PER_SEC);
+}
+
+static void
 test_fake (void)
 {
   g_autoptr (FerryFakeClock) fake = ferry_fake_clock_new ();
@@ -120,6 +131,10 @@ test_fake (void)
   ferry_fake_clock_jump_wall (fake, -5);
   g_assert_cmpint (ferry_clock_get_boot (clock), ==, boot + 20);
   g_assert_cmpint (ferry_clock_get_wall (clock), ==, wall + 15);
+  g_assert_cmpint (ferry_clock_get_awake (clock), ==, boot + 20);
+  ferry_fake_clock_sleep (fake, 100);
+  g_assert_cmpint (ferry_clock_get_boot (clock), ==, boot + 120);
+  g_assert_cmpint (ferry_clock_get_awake (clock), ==, boot + 20);
 }
 
 int
@@ -130,6 +145,7 @@ main (int argc, char **argv)
   g_test_add_func ("/clock/past", test_past_deadline);
   g_test_add_func ("/clock/removed", test_removed);
   g_test_add_func ("/clock/from-within", test_added_from_within);
+  g_test_add_func ("/clock/awake", test_awake);
   g_test_add_func ("/clock/fake", test_fake);
   return g_test_run ();
 }

@@ -25,18 +25,29 @@ static GSubprocess *bus;
 static GDBusConnection *connection;
 static GString *messages;
 
-/* libdconf, which logs this way, remarks on each database that is absent. */
-static GLogWriterOutput
-writer_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+static const char *
+find_field (const GLogField *fields, gsize n_fields, const char *key)
 {
   for (gsize i = 0; i < n_fields; i++)
     {
-      if (g_strcmp0 (fields[i].key, "GLIB_DOMAIN") == 0 &&
-          g_strcmp0 (fields[i].value, "dconf") == 0)
-        return G_LOG_WRITER_HANDLED;
+      if (g_str_equal (fields[i].key, key))
+        return fields[i].value;
     }
 
-  return g_log_writer_default (level, fields, n_fields, data);
+  return NULL;
+}
+
+/* Events are kept with the other messages. libdconf, which logs this way too, remarks on each database that is absent. */
+static GLogWriterOutput
+writer_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if (g_strcmp0 (find_field (fields, n_fields, "GLIB_DOMAIN"), "dconf") == 0)
+    return G_LOG_WRITER_HANDLED;
+  if (find_field (fields, n_fields, "MESSAGE_ID") == NULL)
+    return g_log_writer_default (level, fields, n_fields, data);
+
+  g_string_append_printf (messages, "%s\n", find_field (fields, n_fields, "MESSAGE"));
+  return G_LOG_WRITER_HANDLED;
 }
 
 static void

@@ -295,12 +295,33 @@ log_cb (const char *domain, GLogLevelFlags level, const char *message, gpointer 
   g_mutex_unlock (&log_mutex);
 }
 
+/* Events come this way. */
+static GLogWriterOutput
+writer_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  const char *message = NULL;
+  gboolean event = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    {
+      if (g_str_equal (fields[i].key, "MESSAGE"))
+        message = fields[i].value;
+      event |= g_str_equal (fields[i].key, "MESSAGE_ID");
+    }
+  if (!event)
+    return g_log_writer_default (level, fields, n_fields, data);
+
+  log_cb (NULL, level, message, NULL);
+  return G_LOG_WRITER_HANDLED;
+}
+
 void
 store_fixture_collect_log (void)
 {
   messages = g_string_new (NULL);
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
   g_log_set_default_handler (log_cb, NULL);
+  g_log_set_writer_func (writer_cb, NULL, NULL);
 }
 
 char *

@@ -147,6 +147,7 @@ fail_once (Fixture *self, void (*break_disk) (Fixture *), void (*mend_disk) (Fix
   g_assert_cmpuint (ferry_store_get_commits (self->store), ==, commits);
   log = store_fixture_take_log ();
   g_assert_nonnull (strstr (log, "The change could not be stored: "));
+  g_assert_nonnull (ferry_store_get_problem (self->store));
 
   g_assert_null (ferry_queue_lookup_any (self->queue, lost));
   g_assert_null (ferry_queue_lookup_any (self->queue, lost_too));
@@ -158,6 +159,7 @@ fail_once (Fixture *self, void (*break_disk) (Fixture *), void (*mend_disk) (Fix
   after = add_job (self);
   g_assert_no_error (store_fixture_commit (self->store));
   g_assert_cmpuint (self->failures, ==, 1);
+  g_assert_null (ferry_store_get_problem (self->store));
   close_store (self);
   open_store (self);
   g_assert_nonnull (ferry_queue_lookup_any (self->queue, before));

@@ -95,6 +95,29 @@ test_resume_is_small (SinkFixture *self, gconstpointer unused)
 }
 
 static void
+test_finish_for_publication (SinkFixture *self, gconstpointer unused)
+{
+  g_autoptr (WorkerSink) sink = sink_fixture_open (self, NULL);
+  g_autoptr (GVariant) resume = NULL;
+  g_autoptr (GError) error = NULL;
+  GStatBuf st;
+
+  worker_sink_write (sink, "whole", 5, &error);
+  g_assert_no_error (error);
+  worker_sink_finish_for_publication (sink, 0604, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (worker_sink_get_durable (sink), ==, 5);
+  g_assert_cmpint (g_lstat (self->temporary, &st), ==, 0);
+  g_assert_cmpuint (st.st_mode, ==, S_IFREG | 0604);
+
+  resume = sink_get_resume (sink);
+  worker_publish (self->target, SINK_TEMPORARY, resume, FALSE, 0604, &error);
+  g_assert_no_error (error);
+  assert_content (self->target, "whole");
+  assert_absent (self->temporary);
+}
+
+static void
 test_empty (SinkFixture *self, gconstpointer unused)
 {
   g_autoptr (WorkerSink) sink = sink_fixture_open (self, NULL);
@@ -530,6 +553,7 @@ main (int argc, char *argv[])
 
   ADD ("write", NULL, test_write);
   ADD ("resume-is-small", NULL, test_resume_is_small);
+  ADD ("finish-for-publication", NULL, test_finish_for_publication);
   ADD ("empty", NULL, test_empty);
   ADD ("read", NULL, test_read);
   ADD ("wants-checkpoint/size", NULL, test_wants_checkpoint_by_size);
