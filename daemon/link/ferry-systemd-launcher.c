@@ -242,6 +242,10 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
 
   unit->looking = FALSE;
+  /* We are off the bus, which ends ferryd: the worker still has to write its checkpoint. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return;
+
   if (unit->look_again || (error != NULL && is_uncertain (error)))
     look (unit);
   else if (reply != NULL)

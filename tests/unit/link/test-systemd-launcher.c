@@ -62,7 +62,8 @@ tear_down (Fixture *fixture, gconstpointer data)
 
   g_assert_finalize_object (fixture->launcher);
   link_wait_settle ();
-  bus_fixture_disconnect (fixture->connection);
+  if (fixture->connection != NULL)
+    bus_fixture_disconnect (fixture->connection);
   fake_systemd_free (fixture->systemd);
   bus_fixture_stop (fixture->bus);
   g_string_free (fixture->exits, TRUE);
@@ -449,6 +450,23 @@ test_two_users (Fixture *fixture, gconstpointer data)
   wait_exit (fixture, "1001 The worker exited with status 0;");
 }
 
+/* A ferryd that loses the bus still has its worker write a checkpoint. */
+static void
+test_bus_lost (Fixture *fixture, gconstpointer data)
+{
+  if (fixture->bus == NULL)
+    return;
+
+  start (fixture);
+  fake_systemd_hold (fixture->systemd, "ListUnitsByNames");
+  fake_systemd_set (fixture->systemd, UNIT, "active", 5);
+  wait_until (fake_systemd_is_holding (fixture->systemd));
+  bus_fixture_disconnect (g_steal_pointer (&fixture->connection));
+  fake_systemd_sync (fixture->systemd);
+  link_wait_settle ();
+  g_assert_cmpstr (fixture->exits->str, ==, "");
+}
+
 /* Nobody hears of what is answered when the launcher is gone. */
 static void
 test_freed (Fixture *fixture, gconstpointer data)
@@ -496,6 +514,7 @@ main (int argc, char **argv)
   add ("stop-while-away", NULL, test_stop_while_away);
   add ("change-while-looking", NULL, test_change_while_looking);
   add ("two-users", NULL, test_two_users);
+  add ("bus-lost", NULL, test_bus_lost);
   add ("freed", NULL, test_freed);
   return g_test_run ();
 }
