@@ -49,11 +49,15 @@ def make_cgroups(name):
 
 
 def remove_cgroups(name):
-    """With all that is in them, which must be empty of processes."""
-    for where in hierarchies():
-        for folder, _, _ in os.walk(os.path.join(where, name), topdown=False):
+    """With all that is in them; their processes must have been killed."""
+    def gone(path):
+        for folder, _, _ in os.walk(path, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+        return not os.path.exists(path)
+    for where in hierarchies():
+        path = os.path.join(where, name)
+        wait_until(lambda path=path: gone(path), 20, 'the end of the processes in ' + path)
 
 
 def remove_cgroups_below(folder):

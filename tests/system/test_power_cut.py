@@ -32,6 +32,7 @@ ALLOWED = {
     'complete': {'acknowledged'},
     'cancel': {'cancelled'},
 }
+FINAL_WORDS = {'acknowledged': 'complete', 'cancelled': 'cancel'}
 
 
 class Doubt(Exception):
@@ -48,6 +49,7 @@ class Known:
         self.perhaps = []       # the same, of an AddFile without an answer
         self.said = 'made'      # last acknowledged order
         self.doubt = None       # an order without an answer, behind that
+        self.completing = False
         self.over = False       # final, and all was looked at
 
     def allowed(self):
@@ -55,7 +57,7 @@ class Known:
         states = set(ALLOWED[self.said])
         if self.doubt:
             states |= ALLOWED[self.doubt]
-        if self.automatic and states & RUNNING:
+        if (self.automatic or self.completing) and states & RUNNING:
             states.add('acknowledged')
         return states
 
@@ -74,19 +76,23 @@ class User:
     # -- orders
 
     def ask(self, call, *args):
-        """Makes a call; Doubt when the power went first. An order that comes too late is refused."""
+        """Makes a call; Doubt when the power went first. An order that comes too late is refused.
+
+        An answer does not count when it came in the moment between the disk's end and that of the
+        processes: a sync that was under way then may have returned as if nothing were wrong.
+        """
+        value = None
         try:
-            return call(*args)
-        except (Deadline, OSError, ValueError) as error:
-            if self.case.dark.is_set():
-                raise Doubt() from error
-            raise
+            value = call(*args)
+        except (Deadline, OSError, ValueError):
+            if not self.case.dark.is_set():
+                raise
         except BusError as error:
-            if self.case.dark.is_set():
-                raise Doubt() from error
-            if error.short == 'InvalidState':
-                return None
-            raise
+            if not self.case.dark.is_set() and error.short != 'InvalidState':
+                raise
+        if self.case.dark.is_set():
+            raise Doubt()
+        return value
 
     def order(self, known, word):
         """suspend, resume, complete or cancel."""
@@ -145,7 +151,7 @@ class User:
         known = chance.choice(open_jobs)
         state = self.ask(Job(self.client, known.path).get, 'State')
         if state in FINAL:
-            known.said = {'acknowledged': 'complete', 'cancelled': 'cancel'}[state]
+            known.said = FINAL_WORDS[state]
         elif state == 'suspended':
             self.order(known, 'resume' if known.files and chance.random() < 0.9 else 'cancel')
         elif state == 'transferred':
@@ -177,13 +183,16 @@ class User:
             known.files.append(known.perhaps.pop())
         known.perhaps = []
         case.assertEqual(values['FilesTotal'], len(known.files), known.path)
-        if known.doubt and state not in ALLOWED[known.said]:
+        if state in FINAL:
+            known.said = FINAL_WORDS[state]
+            known.over = True
+        elif known.doubt and state not in ALLOWED[known.said]:
             known.said = known.doubt
+        # A publication that had begun goes on by itself.
+        known.completing = known.completing or known.doubt == 'complete'
         known.doubt = None
         for path, body in known.files:
             case.check_file(path, body, state == 'acknowledged')
-        if state in FINAL:
-            known.over = True
 
     def check_all(self):
         for known in self.jobs:
