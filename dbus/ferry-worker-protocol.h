@@ -16,7 +16,7 @@
  *
  * == from ferryd ==
  *
- * "check-targets" (id) { Pid u, Paths a(sb): path, whether it may exist }
+ * "check-targets" (id) { Pid u, Paths a(sb): path, whether it may exist; NoSymlinks b }
  *     May these targets be written? All or nothing; nothing is created that stays. `Pid` is the
  *     caller, whose view of the directory is compared with ours. Reply: { Resume aa{sv} }, one
  *     for each path (it holds the identity of its directory), or { Error, Index u }.
@@ -102,6 +102,10 @@
 
 /* Largest serialised Resume dictionary. */
 #define FERRY_RESUME_MAX 4096
+
+/* Key of "check-targets" and Resume: somebody else chose the path, so that no symbolic link on it is followed, now or later.
+ * The one key of Resume that ferryd knows: it outlives the bytes. */
+#define FERRY_RESUME_NO_SYMLINKS "NoSymlinks"
 
 #define FERRY_SIZE_UNKNOWN G_MAXUINT64
 

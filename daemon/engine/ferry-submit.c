@@ -142,7 +142,7 @@ ferry_engine_submit_async (FerryEngine *self, FerryJob *job, GPtrArray *files, p
                                        get_most_ranges (submission->files), &error))
     g_task_return_error (task, error);
   else
-    ferry_targets_check_async (self, job->owner, pid, submission->files, submit_checked_cb,
+    ferry_targets_check_async (self, job->owner, pid, FALSE, submission->files, submit_checked_cb,
                                g_object_ref (task));
 }
 
@@ -203,7 +203,8 @@ ferry_engine_add_files_async (FerryEngine *self, FerryJob *job, GPtrArray *files
       !ferry_engine_check_limits (self, job, FALSE, files->len, get_most_ranges (files), &error))
     g_task_return_error (task, error);
   else
-    ferry_targets_check_async (self, job->owner, pid, files, add_checked_cb, g_object_ref (task));
+    ferry_targets_check_async (self, job->owner, pid, FALSE, files, add_checked_cb,
+                               g_object_ref (task));
 }
 
 gint64

@@ -154,7 +154,7 @@ ferry_engine_take_async (FerryEngine *self, FerryJob *job, uid_t uid, const char
       targets = get_targets (job);
       g_object_set_data_full (G_OBJECT (task), "targets", g_ptr_array_ref (targets),
                               (GDestroyNotify) g_ptr_array_unref);
-      ferry_targets_check_async (self, uid, 0, targets, checked_cb, g_object_ref (task));
+      ferry_targets_check_async (self, uid, 0, TRUE, targets, checked_cb, g_object_ref (task));
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include "ferry-targets.h"
 
+#include "ferry-worker-protocol.h"
+
 #include <string.h>
 
 /* Bytes of paths in one question, well below a frame. Paths have at most 4 KiB. */
@@ -11,6 +13,7 @@ typedef struct
 {
   uid_t uid;
   pid_t pid;
+  gboolean foreign;
   GPtrArray *files; /* (owned) (element-type FerryFile) */
   guint asked;      /* files before this one were asked about */
   guint answered;
@@ -91,20 +94,23 @@ ask_next (GTask *task)
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "Pid", "u", (guint32) check->pid);
+  if (check->foreign)
+    g_variant_dict_insert (&dict, FERRY_RESUME_NO_SYMLINKS, "b", TRUE);
   g_variant_dict_insert_value (&dict, "Paths", g_variant_builder_end (&paths));
   ferry_workers_request (engine->workers, check->uid, "check-targets", g_variant_dict_end (&dict),
                          FERRY_CHECK_TIMEOUT, NULL, answered_cb, g_object_ref (task));
 }
 
 void
-ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, GPtrArray *files,
-                           GAsyncReadyCallback callback, gpointer user_data)
+ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, gboolean foreign,
+                           GPtrArray *files, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (engine, NULL, callback, user_data);
   Check *check = g_new0 (Check, 1);
 
   check->uid = uid;
   check->pid = pid;
+  check->foreign = foreign;
   check->files = g_ptr_array_ref (files);
   g_task_set_task_data (task, check, check_free);
   if (files->len == 0)

@@ -11,13 +11,14 @@ G_BEGIN_DECLS
  * ferry_targets_check_async:
  * @uid: whose worker
  * @pid: process of the caller, whose view of the directories is compared with the worker's; 0 = do not
+ * @foreign: whether a former owner chose the paths: then no symbolic link is followed on them, now or later
  * @files: (element-type FerryFile): held until the end
  *
  * On success each file has its first `resume` record, which remembers its directory.
  * Errors: NoFileAccess, TargetExists, WorkerFailed.
  */
-void ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, GPtrArray *files,
-                                GAsyncReadyCallback callback, gpointer user_data);
+void ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, gboolean foreign,
+                                GPtrArray *files, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ferry_targets_check_finish (FerryEngine *engine, GAsyncResult *result, GError **error);
 
 G_END_DECLS

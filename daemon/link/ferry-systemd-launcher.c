@@ -418,6 +418,7 @@ ferry_systemd_launcher_init (FerrySystemdLauncher *self)
 static void
 ferry_systemd_launcher_iface_init (FerryLauncherInterface *iface)
 {
+  iface->name = "systemd";
   iface->start = ferry_systemd_launcher_start;
   iface->stop = ferry_systemd_launcher_stop;
 }

@@ -2,6 +2,8 @@
 
 #include "ferry-file.h"
 
+#include "ferry-worker-protocol.h"
+
 FerryFile *
 ferry_file_new (const char *remote_url, const char *local_path)
 {
@@ -49,6 +51,21 @@ ferry_file_get_temporary_path (const FerryFile *self, const char *job_id)
   return g_build_filename (directory, name, NULL);
 }
 
+/* But for what is true of the path, whatever becomes of the bytes. */
+static void
+drop_resume (FerryFile *self)
+{
+  gboolean no_symlinks = FALSE;
+
+  if (self->resume == NULL)
+    return;
+  g_variant_lookup (self->resume, FERRY_RESUME_NO_SYMLINKS, "b", &no_symlinks);
+  g_clear_pointer (&self->resume, g_variant_unref);
+  if (no_symlinks)
+    self->resume = g_variant_ref_sink (
+        g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_NO_SYMLINKS));
+}
+
 void
 ferry_file_reset (FerryFile *self)
 {
@@ -56,7 +73,7 @@ ferry_file_reset (FerryFile *self)
   self->bytes_total = self->expected_size;
   self->bytes_transferred = 0;
   g_clear_pointer (&self->validator, g_free);
-  g_clear_pointer (&self->resume, g_variant_unref);
+  drop_resume (self);
 }
 
 gboolean

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 const char *
@@ -52,14 +54,26 @@ check_names (const char *path, const char *temporary_name, const char *display, 
   return problem == NULL;
 }
 
+/* Returns: a descriptor, or -1 with errno set */
+static int
+open_path (WorkerDirectory *self, const char *path, int access)
+{
+  struct open_how how = {
+    .flags = (guint64) access | O_DIRECTORY | O_CLOEXEC,
+    .resolve = self->no_symlinks ? RESOLVE_NO_SYMLINKS : 0,
+  };
+
+  return TEMP_FAILURE_RETRY ((int) syscall (SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+}
+
 /* Returns: 0 or an errno */
 static int
 open_directory (WorkerDirectory *self, const char *path)
 {
-  self->fd = TEMP_FAILURE_RETRY (open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  self->fd = open_path (self, path, O_RDONLY);
   self->can_sync = self->fd >= 0;
   if (self->fd < 0 && errno == EACCES)
-    self->fd = TEMP_FAILURE_RETRY (open (path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    self->fd = open_path (self, path, O_PATH);
   if (self->fd < 0)
     return errno;
 
@@ -74,7 +88,14 @@ set_open_error (GError **error, int errsv, const WorkerResume *resume, const cha
 
   /* Whatever keeps a directory from being opened that was there (unmounted, locked, dead network
    * file system, a mount point closed to us) may end, save that we ran out of something. */
-  if (resume != NULL && resume->directory_seen && !ours)
+  if (errsv == ELOOP && resume != NULL && resume->no_symlinks)
+    g_set_error (error, resume->directory_seen ? WORKER_SINK_ERROR : FERRY_ERROR,
+                 resume->directory_seen ? (int) WORKER_SINK_ERROR_DESTINATION
+                                        : (int) FERRY_ERROR_NO_FILE_ACCESS,
+                 "The way to the directory of %s passes a symbolic link, which is not followed for "
+                 "a job that another user made",
+                 display);
+  else if (resume != NULL && resume->directory_seen && !ours)
     g_set_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION,
                  "The directory of %s is not there now: %s", display, g_strerror (errsv));
   else
@@ -109,6 +130,7 @@ worker_directory_open (const char *path, const char *temporary_name, const Worke
   self->path = g_strdup (path);
   self->name = g_strdup (slash + 1);
   self->temporary = g_strdup (temporary_name);
+  self->no_symlinks = resume != NULL && resume->no_symlinks;
 
   int errsv = open_directory (self, parent);
   if (errsv != 0)
@@ -150,6 +172,7 @@ worker_directory_is_gone (WorkerDirectory *self)
   g_autoptr (WorkerDirectory) now = NULL;
   g_autoptr (GError) error = NULL;
   WorkerResume seen = { .uid = -1,
+                        .no_symlinks = self->no_symlinks,
                         .directory_seen = TRUE,
                         .directory_inode = self->stat.inode,
                         .directory_device = self->stat.device,

@@ -14,12 +14,13 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
-  int fd;            /* (owned) */
-  gboolean can_sync; /* FALSE: fd is O_PATH, because we may write here but not list */
-  char *path;        /* (owned) the target's path, to look whether it is there still */
-  char *name;        /* (owned) the target's last component */
-  char *temporary;   /* (owned) name of the temporary file */
-  char *display;     /* (owned) the target's path for error sentences */
+  int fd;               /* (owned) */
+  gboolean can_sync;    /* FALSE: fd is O_PATH, because we may write here but not list */
+  gboolean no_symlinks; /* none was followed on the way to it */
+  char *path;           /* (owned) the target's path, to look whether it is there still */
+  char *name;           /* (owned) the target's last component */
+  char *temporary;      /* (owned) name of the temporary file */
+  char *display;        /* (owned) the target's path for error sentences */
   WorkerStat stat;
   WorkerFileSystem system;
 } WorkerDirectory;

@@ -2,6 +2,8 @@
 
 #include "worker-identity.h"
 
+#include "ferry-worker-protocol.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -72,6 +74,7 @@ worker_resume_parse (GVariant *from, WorkerResume *resume)
   if (g_variant_dict_lookup (&dict, "Uid", "u", &uid))
     resume->uid = uid;
 
+  g_variant_dict_lookup (&dict, FERRY_RESUME_NO_SYMLINKS, "b", &resume->no_symlinks);
   g_variant_dict_lookup (&dict, "DirectorySeen", "b", &resume->directory_seen);
   g_variant_dict_lookup (&dict, "DirectoryInode", "t", &resume->directory_inode);
   g_variant_dict_lookup (&dict, "DirectoryDevice", "t", &resume->directory_device);
@@ -103,8 +106,10 @@ get_boot_id (void)
 
 void
 worker_resume_add_directory (GVariantDict *dict, const WorkerStat *directory,
-                             const WorkerFileSystem *system)
+                             const WorkerFileSystem *system, gboolean no_symlinks)
 {
+  if (no_symlinks)
+    g_variant_dict_insert (dict, FERRY_RESUME_NO_SYMLINKS, "b", TRUE);
   g_variant_dict_insert (dict, "DirectorySeen", "b", TRUE);
   g_variant_dict_insert (dict, "DirectoryInode", "t", directory->inode);
   g_variant_dict_insert (dict, "DirectoryDevice", "t", directory->device);

@@ -64,6 +64,8 @@ typedef struct
   gint64 birth_time;
   gint64 uid; /* as the file system shows it, -1 = ours (some show another: NFS, FAT) */
 
+  gboolean
+      no_symlinks; /* none is followed on the way to the directory: somebody else chose the path */
   gboolean directory_seen;
   guint64 directory_inode;
   guint64 directory_device;
@@ -80,7 +82,7 @@ void worker_resume_parse (GVariant *dict, WorkerResume *resume);
 
 /** Adds the keys that are about the directory. */
 void worker_resume_add_directory (GVariantDict *dict, const WorkerStat *directory,
-                                  const WorkerFileSystem *system);
+                                  const WorkerFileSystem *system, gboolean no_symlinks);
 
 /** Adds the keys that are about the temporary file, @offset being its durable bytes. */
 void worker_resume_add_file (GVariantDict *dict, const WorkerStat *file, guint64 offset);

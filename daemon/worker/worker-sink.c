@@ -534,6 +534,7 @@ worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsize size,
 void
 worker_sink_add_resume (WorkerSink *self, GVariantDict *dict)
 {
-  worker_resume_add_directory (dict, &self->directory->stat, &self->directory->system);
+  worker_resume_add_directory (dict, &self->directory->stat, &self->directory->system,
+                               self->directory->no_symlinks);
   worker_resume_add_file (dict, &self->stat, self->durable);
 }

@@ -124,6 +124,7 @@ void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
  * worker_target_check:
  * @pid: process id of the caller, whose view of the directory is compared with ours; 0 = do not
  * @may_exist: whether an existing target is fine (`Replace`)
+ * @no_symlinks: somebody else chose the path: a symbolic link on it is NO_FILE_ACCESS, and `Resume` says so for later
  *
  * Everything that can be known before the first byte: absolute path, length of the names (the
  * temporary one too), directory there and writable (a file is created in it, O_TMPFILE or a named
@@ -133,7 +134,7 @@ void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
  * Returns: (transfer full): the first `Resume` a{sv}, or %NULL
  */
 GVariant *worker_target_check (const char *path, const char *temporary_name, GPid pid,
-                               gboolean may_exist, GError **error);
+                               gboolean may_exist, gboolean no_symlinks, GError **error);
 
 /** See "check-publish" in ferry-worker-protocol.h. */
 gboolean worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,

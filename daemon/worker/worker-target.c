@@ -183,24 +183,26 @@ check_can_create (WorkerDirectory *directory, GError **error)
 
 static GVariant *
 check_target (const char *path, const char *temporary_name, GPid pid, gboolean may_exist,
-              GError **error)
+              gboolean no_symlinks, GError **error)
 {
-  g_autoptr (WorkerDirectory) directory = worker_directory_open (path, temporary_name, NULL, error);
+  const WorkerResume known = { .uid = -1, .no_symlinks = no_symlinks };
+  g_autoptr (WorkerDirectory)
+      directory = worker_directory_open (path, temporary_name, &known, error);
   g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
 
   if (directory == NULL || (pid != 0 && !check_view (directory, path, pid, error)) ||
       !check_target_name (directory, may_exist, error) || !check_can_create (directory, error))
     return NULL;
 
-  worker_resume_add_directory (&resume, &directory->stat, &directory->system);
+  worker_resume_add_directory (&resume, &directory->stat, &directory->system, no_symlinks);
   return g_variant_ref_sink (g_variant_dict_end (&resume));
 }
 
 GVariant *
 worker_target_check (const char *path, const char *temporary_name, GPid pid, gboolean may_exist,
-                     GError **error)
+                     gboolean no_symlinks, GError **error)
 {
-  GVariant *resume = check_target (path, temporary_name, pid, may_exist, error);
+  GVariant *resume = check_target (path, temporary_name, pid, may_exist, no_symlinks, error);
 
   if (resume == NULL)
     worker_sink_deny_destination (error);

@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include "ferry-error.h"
+#include "ferry-worker-protocol.h"
 #include "worker-chores.h"
 #include "worker-reply.h"
 #include "worker-runs.h"
@@ -104,10 +105,12 @@ check_targets (gpointer data)
       paths = g_variant_lookup_value (request->arguments, "Paths", G_VARIANT_TYPE ("a(sb)"));
   g_auto (GVariantDict) reply = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
+  gboolean no_symlinks = FALSE;
   guint32 pid = 0;
   gsize n_paths = paths != NULL ? g_variant_n_children (paths) : 0;
 
   g_variant_lookup (request->arguments, "Pid", "u", &pid);
+  g_variant_lookup (request->arguments, FERRY_RESUME_NO_SYMLINKS, "b", &no_symlinks);
   for (gsize i = 0; i < n_paths; i++)
     {
       g_autoptr (GError) error = NULL;
@@ -117,7 +120,8 @@ check_targets (gpointer data)
 
       g_atomic_int_set (&request->index, (int) i);
       g_variant_get_child (paths, i, "(&sb)", &path, &may_exist);
-      resume = worker_target_check (path, LONGEST_TEMPORARY_NAME, (GPid) pid, may_exist, &error);
+      resume = worker_target_check (path, LONGEST_TEMPORARY_NAME, (GPid) pid, may_exist,
+                                    no_symlinks, &error);
       if (resume == NULL)
         return worker_reply_new_error (error, (gint64) i);
       g_variant_builder_add_value (builder, resume);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A user's own program in the place of his worker: kills each real one and is faster than the next at ferryd's socket.
 
-Runs as a program of that user: usurper.py SOCKET VERSION LIE. Prints "in place" whenever ferryd has taken it for the
-worker and it was given a file to fetch, and tells the lie (of fake-worker) then. Ends when its standard input is closed.
+Runs as a program of that user: usurper.py SOCKET VERSION LIE TOLD. Whenever ferryd has taken it for the worker and it was
+given a file to fetch, it tells the lie (of fake-worker) and notes that in the file TOLD. Ends when its standard input is
+closed.
 """
 
 import importlib.machinery
@@ -52,8 +53,8 @@ class Usurper(fake_worker.Liar):
 
 
 def main():
-    path, version, lie = sys.argv[1:4]
-    orders = {'version': version, 'lie': lie, 'told': '/dev/stdout'}
+    path, version, lie, told = sys.argv[1:5]
+    orders = {'version': version, 'lie': lie, 'told': told}
     threading.Thread(target=end_with_input, daemon=True).start()
     print('ready', flush=True)
     while True:

@@ -329,7 +329,7 @@ test_locked (OddFixture *self, gconstpointer unused)
   set_rule (self, "locked", TRUE);
   sink_fixture_open_fails (&self->base, NULL, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
   publish_fails (self, resume, FERRY_ERROR_NO_FILE_ACCESS);
-  g_assert_null (worker_target_check (self->base.target, SINK_TEMPORARY, 0, FALSE, &error));
+  g_assert_null (worker_target_check (self->base.target, SINK_TEMPORARY, 0, FALSE, FALSE, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
   set_rule (self, "locked", FALSE);
   publish (self, resume, FALSE);
@@ -426,7 +426,7 @@ test_check_and_expect (OddFixture *self, gconstpointer unused)
   /* As a crash in the middle of a check would leave it. */
   left = g_strconcat (self->base.temporary, "~", NULL);
   make_file (left, "");
-  resume = worker_target_check (self->base.target, SINK_TEMPORARY, 0, FALSE, &error);
+  resume = worker_target_check (self->base.target, SINK_TEMPORARY, 0, FALSE, FALSE, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (count_names (self->backing), ==, 0);
 

@@ -385,7 +385,7 @@ test_full_target (SinkFixture *self, gconstpointer unused)
     return;
 
   mount_tmpfs (self->directory, "nr_inodes=1");
-  resume = worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, &error);
+  resume = worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, FALSE, &error);
   g_assert_no_error (error);
   sink_fixture_open_fails (self, resume, FERRY_ERROR, FERRY_ERROR_DISK_FULL);
   unmount (self->directory);
@@ -405,7 +405,7 @@ test_read_only (SinkFixture *self, gconstpointer unused)
   g_assert_cmpint (mount (NULL, self->directory, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), ==,
                    0);
 
-  g_assert_null (worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, &error));
+  g_assert_null (worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, FALSE, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
   g_clear_error (&error);
   g_assert_false (worker_publish_check (self->target, SINK_TEMPORARY, resume, FALSE, &error));
@@ -518,7 +518,7 @@ check_view (SinkFixture *self, ViewFunc change, const char *objection)
   int stop;
   GPid pid = start_caller (change, self->directory, &stop);
 
-  resume = worker_target_check (self->target, SINK_TEMPORARY, pid, FALSE, &error);
+  resume = worker_target_check (self->target, SINK_TEMPORARY, pid, FALSE, FALSE, &error);
   stop_caller (pid, stop);
 
   if (objection == NULL)
@@ -568,12 +568,12 @@ test_view_closed (SinkFixture *self, gconstpointer unused)
   g_autofree char *root = g_strdup_printf ("/proc/%d/root", (int) pid);
   g_assert_cmpint (open (root, O_PATH | O_CLOEXEC), ==, -1);
   g_assert_cmpint (errno, ==, EACCES);
-  closed = worker_target_check (self->target, SINK_TEMPORARY, pid, FALSE, &error);
+  closed = worker_target_check (self->target, SINK_TEMPORARY, pid, FALSE, FALSE, &error);
   regain_privileges ();
   g_assert_no_error (error);
 
   stop_caller (pid, stop);
-  gone = worker_target_check (self->target, SINK_TEMPORARY, pid, FALSE, &error);
+  gone = worker_target_check (self->target, SINK_TEMPORARY, pid, FALSE, FALSE, &error);
   g_assert_no_error (error);
 }
 

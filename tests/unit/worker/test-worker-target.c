@@ -3,6 +3,8 @@
 
 #include "ferry-error.h"
 #include "sink-fixture.h"
+#include "worker-directory.h"
+#include "worker-sink-error.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -14,8 +16,8 @@ static void
 check (SinkFixture *self, gboolean may_exist)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant)
-      resume = worker_target_check (self->target, SINK_TEMPORARY, getpid (), may_exist, &error);
+  g_autoptr (GVariant) resume = worker_target_check (self->target, SINK_TEMPORARY, getpid (),
+                                                     may_exist, FALSE, &error);
   gboolean seen = FALSE;
 
   g_assert_no_error (error);
@@ -30,7 +32,8 @@ check_fails (SinkFixture *self, gboolean may_exist, gint code, const char *messa
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (worker_target_check (self->target, SINK_TEMPORARY, getpid (), may_exist, &error));
+  g_assert_null (
+      worker_target_check (self->target, SINK_TEMPORARY, getpid (), may_exist, FALSE, &error));
   g_assert_error (error, FERRY_ERROR, code);
   if (strstr (error->message, message) == NULL)
     g_error ("\"%s\" does not say \"%s\"", error->message, message);
@@ -200,7 +203,7 @@ test_first_resume (SinkFixture *self, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant)
-      resume = worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, &error);
+      resume = worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, FALSE, &error);
   g_autoptr (WorkerSink) sink = NULL;
 
   g_assert_no_error (error);
@@ -216,6 +219,34 @@ test_first_resume (SinkFixture *self, gconstpointer unused)
   g_test_add ("/worker/target/" path, SinkFixture, data, sink_fixture_set_up, function,            \
               sink_fixture_tear_down)
 
+/* A path that another user chose could lead anywhere; what is known of its directory says so later, too. */
+static void
+test_no_symlinks (SinkFixture *self, gconstpointer unused)
+{
+  g_autofree char *link = g_strconcat (self->directory, "-link", NULL);
+  g_autofree char *path = g_build_filename (link, "target", NULL);
+  g_autoptr (GVariant) resume = NULL;
+  g_autoptr (GError) error = NULL;
+  WorkerResume known;
+
+  g_assert_cmpint (symlink (self->directory, link), ==, 0);
+  resume = worker_target_check (path, SINK_TEMPORARY, 0, FALSE, FALSE, &error);
+  g_assert_no_error (error);
+  g_clear_pointer (&resume, g_variant_unref);
+
+  g_assert_null (worker_target_check (path, SINK_TEMPORARY, 0, FALSE, TRUE, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
+  g_clear_error (&error);
+
+  resume = worker_target_check (self->target, SINK_TEMPORARY, 0, FALSE, TRUE, &error);
+  g_assert_no_error (error);
+  worker_resume_parse (resume, &known);
+  g_assert_true (known.no_symlinks);
+  g_assert_null (worker_directory_open (path, SINK_TEMPORARY, &known, &error));
+  g_assert_error (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
+  g_unlink (link);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -230,6 +261,7 @@ main (int argc, char *argv[])
   ADD ("linked-parent", NULL, test_linked_parent);
   ADD ("bad-parent", NULL, test_bad_parent);
   ADD ("relative", NULL, test_relative);
+  ADD ("no-symlinks", NULL, test_no_symlinks);
   ADD ("long-names", NULL, test_long_names);
   ADD ("closed", NULL, test_closed);
   ADD ("sticky", NULL, test_sticky);
