@@ -57,6 +57,17 @@ gboolean worker_directory_is_gone (WorkerDirectory *self);
 gboolean worker_directory_sync (WorkerDirectory *self, int file, GError **error);
 
 /**
+ * worker_directory_sync_absence:
+ *
+ * Makes durable that a name is not there: a process that was killed may have removed it, and not
+ * have come to the sync. Costs nothing when this one has synced the directory since.
+ */
+gboolean worker_directory_sync_absence (WorkerDirectory *self, GError **error);
+
+/** Removes @name from the directory, until the next sync for now only. Returns: 0 or an errno */
+int worker_directory_unlink (WorkerDirectory *self, const char *name);
+
+/**
  * worker_directory_create:
  *
  * Creates the temporary file, O_EXCL and O_NOFOLLOW, mode 0600.

@@ -203,7 +203,7 @@ static int
 link_to_target (WorkerDirectory *directory)
 {
   if (linkat (directory->fd, directory->temporary, directory->fd, directory->name, 0) == 0)
-    return unlinkat (directory->fd, directory->temporary, 0) == 0 ? 0 : errno;
+    return worker_directory_unlink (directory, directory->temporary);
   if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK)
     return errno;
 
@@ -256,7 +256,7 @@ move_to_target (Publication *self, gboolean replace, GError **error)
       errsv = give_name (directory, replace);
       break;
     case STAGE_LINKED:
-      errsv = unlinkat (directory->fd, directory->temporary, 0) == 0 ? 0 : errno;
+      errsv = worker_directory_unlink (directory, directory->temporary);
       break;
     case STAGE_PUBLISHED:
     case STAGE_LOST:
@@ -334,8 +334,9 @@ worker_remove (const char *path, const char *temporary_name, GVariant *dict, GEr
     return TRUE;
 
   WorkerDirectory *directory = self.directory;
-  if (worker_stat_at (directory->fd, directory->temporary, &self.temporary) != 0)
-    return TRUE;
+  int errsv = worker_stat_at (directory->fd, directory->temporary, &self.temporary);
+  if (errsv != 0)
+    return errsv != ENOENT || worker_directory_sync_absence (directory, error);
 
   /* Under a name like this any regular file of our uid was made by us, whatever is known of its
    * inode; two links are fine when the other one is the target. */
@@ -346,11 +347,10 @@ worker_remove (const char *path, const char *temporary_name, GVariant *dict, GEr
                                   has_target ? 2 : 1) == WORKER_LIKENESS_ALIEN)
     return TRUE;
 
-  if (unlinkat (directory->fd, directory->temporary, 0) == 0)
+  errsv = worker_directory_unlink (directory, directory->temporary);
+  if (errsv == 0 || errsv == ENOENT)
     return worker_directory_sync (directory, -1, error);
-  if (errno == ENOENT)
-    return TRUE;
 
-  worker_sink_set_errno (error, errno, "remove the temporary file of", directory->display);
+  worker_sink_set_errno (error, errsv, "remove the temporary file of", directory->display);
   return FALSE;
 }
