@@ -198,12 +198,22 @@ worker_publish_check (const char *path, const char *temporary_name, GVariant *re
 
 /* == publishing == */
 
+/* One of two names goes. In which order names reach the disk nobody says: first both must be there. Returns: 0 or an
+ * errno */
+static int
+unlink_temporary (WorkerDirectory *directory, int fd)
+{
+  if (!worker_directory_sync (directory, fd, NULL))
+    return EIO;
+  return worker_directory_unlink (directory, directory->temporary);
+}
+
 /* Gives the file its name where rename(2) takes no flags. Returns: 0 or an errno */
 static int
-link_to_target (WorkerDirectory *directory)
+link_to_target (WorkerDirectory *directory, int fd)
 {
   if (linkat (directory->fd, directory->temporary, directory->fd, directory->name, 0) == 0)
-    return worker_directory_unlink (directory, directory->temporary);
+    return unlink_temporary (directory, fd);
   if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK)
     return errno;
 
@@ -218,14 +228,14 @@ link_to_target (WorkerDirectory *directory)
 
 /* Returns: 0 or an errno */
 static int
-give_name (WorkerDirectory *directory, gboolean replace)
+give_name (WorkerDirectory *directory, int fd, gboolean replace)
 {
   unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
 
   if (renameat2 (directory->fd, directory->temporary, directory->fd, directory->name, flags) == 0)
     return 0;
 
-  return !replace && (errno == EINVAL || errno == ENOSYS) ? link_to_target (directory) : errno;
+  return !replace && (errno == EINVAL || errno == ENOSYS) ? link_to_target (directory, fd) : errno;
 }
 
 /* Final mode first, on disk before the name is: nobody sees the file with another. */
@@ -245,7 +255,7 @@ set_mode (Publication *self, int fd, guint32 mode, GError **error)
 }
 
 static gboolean
-move_to_target (Publication *self, gboolean replace, GError **error)
+move_to_target (Publication *self, int fd, gboolean replace, GError **error)
 {
   WorkerDirectory *directory = self->directory;
   int errsv = 0;
@@ -253,10 +263,10 @@ move_to_target (Publication *self, gboolean replace, GError **error)
   switch (self->stage)
     {
     case STAGE_WHOLE:
-      errsv = give_name (directory, replace);
+      errsv = give_name (directory, fd, replace);
       break;
     case STAGE_LINKED:
-      errsv = worker_directory_unlink (directory, directory->temporary);
+      errsv = unlink_temporary (directory, fd);
       break;
     case STAGE_PUBLISHED:
     case STAGE_LOST:
@@ -308,7 +318,7 @@ publish (const char *path, const char *temporary_name, GVariant *resume, gboolea
     }
 
   gboolean published = set_mode (&self, fd, mode, error) &&
-                       move_to_target (&self, replace, error) &&
+                       move_to_target (&self, fd, replace, error) &&
                        worker_directory_sync (self.directory, fd, error);
   close (fd);
   return published;
