@@ -4,6 +4,7 @@
 
 #include "ferry-error.h"
 #include "worker-sink-error.h"
+#include "worker-sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -279,6 +280,12 @@ worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found)
 
 /* == probes == */
 
+static char *
+get_probe_name (const char *temporary_name)
+{
+  return g_strconcat (temporary_name, "~", NULL);
+}
+
 int
 worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mode)
 {
@@ -292,10 +299,16 @@ worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mode)
 
   /* No files without names here: one with a name, for a moment. A crash may have left one. It
    * keeps the name while it is looked at; FUSE file systems may know nothing of it afterwards. */
-  g_autofree char *name = g_strconcat (directory->temporary, "~", NULL);
+  g_autofree char *name = get_probe_name (directory->temporary);
   self->fd = create_exclusively (directory, name, mode);
-  if (self->fd < 0 && errno == EEXIST && worker_directory_unlink (directory, name) == 0)
-    self->fd = create_exclusively (directory, name, mode);
+  if (self->fd < 0 && errno == EEXIST)
+    {
+      int errsv = worker_directory_unlink (directory, name);
+
+      errno = EEXIST;
+      if (errsv == 0 || errsv == ENOENT)
+        self->fd = create_exclusively (directory, name, mode);
+    }
   if (self->fd < 0)
     return errno;
 
@@ -311,4 +324,17 @@ worker_probe_clear (WorkerProbe *self)
   if (self->fd >= 0)
     close (self->fd);
   g_free (self->name);
+}
+
+void
+worker_directory_remove_probes (WorkerDirectory *self)
+{
+  const char *const temporary_names[] = { self->temporary, WORKER_LONGEST_TEMPORARY_NAME };
+
+  for (guint i = 0; i < G_N_ELEMENTS (temporary_names); i++)
+    {
+      g_autofree char *name = get_probe_name (temporary_names[i]);
+
+      worker_directory_unlink (self, name);
+    }
 }

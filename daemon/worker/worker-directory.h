@@ -119,6 +119,10 @@ void worker_probe_clear (WorkerProbe *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WorkerProbe, worker_probe_clear)
 
+/** Removes probes with names that a power cut left behind, of this target and of checks. One that is in use has no name
+ * then, which does no harm. */
+void worker_directory_remove_probes (WorkerDirectory *self);
+
 /**
  * worker_kind_to_string:
  * @mode: an st_mode

@@ -287,6 +287,7 @@ confirm_published (WorkerDirectory *directory, GError **error)
 {
   int fd = -1;
 
+  worker_directory_remove_probes (directory);
   if (!directory->can_sync)
     fd = openat (directory->fd, directory->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
@@ -317,6 +318,7 @@ publish (const char *path, const char *temporary_name, GVariant *resume, gboolea
       return FALSE;
     }
 
+  worker_directory_remove_probes (self.directory);
   gboolean published = set_mode (&self, fd, mode, error) &&
                        move_to_target (&self, fd, replace, error) &&
                        worker_directory_sync (self.directory, fd, error);
@@ -344,6 +346,7 @@ worker_remove (const char *path, const char *temporary_name, GVariant *dict, GEr
     return TRUE;
 
   WorkerDirectory *directory = self.directory;
+  worker_directory_remove_probes (directory);
   int errsv = worker_stat_at (directory->fd, directory->temporary, &self.temporary);
   if (errsv != 0)
     return errsv != ENOENT || worker_directory_sync_absence (directory, error);

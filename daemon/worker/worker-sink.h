@@ -110,6 +110,9 @@ void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
 
 /* == what needs no open sink (worker-publish.c, worker-target.c) == */
 
+/* As long as the longest that ferryd makes: targets are checked with it. */
+#define WORKER_LONGEST_TEMPORARY_NAME ".ferry-00000000000000000000000000000000-4294967295.part"
+
 /**
  * worker_target_check:
  * @pid: process id of the caller, whose view of the directory is compared with ours; 0 = do not
