@@ -166,9 +166,9 @@ check_target (Publication *self, gboolean replace, GError **error)
   return FALSE;
 }
 
-static gboolean
-check_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
-               GError **error)
+gboolean
+worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
+                      gboolean replace, GError **error)
 {
   g_auto (Publication) self = { 0 };
 
@@ -186,14 +186,6 @@ check_publish (const char *path, const char *temporary_name, GVariant *resume, g
     }
 
   return self.stage == STAGE_LINKED || check_target (&self, replace, error);
-}
-
-gboolean
-worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
-                      gboolean replace, GError **error)
-{
-  return check_publish (path, temporary_name, resume, replace, error) ||
-         worker_sink_deny_destination (error);
 }
 
 /* == publishing == */
@@ -297,9 +289,9 @@ confirm_published (WorkerDirectory *directory, GError **error)
   return synced;
 }
 
-static gboolean
-publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
-         guint32 mode, GError **error)
+gboolean
+worker_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
+                guint32 mode, GError **error)
 {
   g_auto (Publication) self = { 0 };
 
@@ -324,14 +316,6 @@ publish (const char *path, const char *temporary_name, GVariant *resume, gboolea
                        worker_directory_sync (self.directory, fd, error);
   close (fd);
   return published;
-}
-
-gboolean
-worker_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
-                guint32 mode, GError **error)
-{
-  return publish (path, temporary_name, resume, replace, mode, error) ||
-         worker_sink_deny_destination (error);
 }
 
 /* == removing == */

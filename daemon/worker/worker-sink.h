@@ -137,7 +137,7 @@ gboolean worker_publish_check (const char *path, const char *temporary_name, GVa
  * @mode: permissions as for open(2) with umask 0
  *
  * See "publish" in ferry-worker-protocol.h. Can be repeated after a crash at any point of it. Never
- * replaces anything without @replace. A directory that is not there is NO_FILE_ACCESS here and in
+ * replaces anything without @replace. A directory that is not there is DESTINATION here and in
  * worker_publish_check(); LOST when the fetched bytes are under neither name.
  */
 gboolean worker_publish (const char *path, const char *temporary_name, GVariant *resume,
