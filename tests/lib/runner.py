@@ -25,7 +25,7 @@ BUS_TIMEOUT = 900
 # Bus tests mostly wait; side by side they take a third of the time. Each has its own world.
 BUS_AT_A_TIME = 3
 # The longest first, so that none is left alone at the end.
-LONG = ('test_kill', 'test_trouble', 'test_lying_worker', 'test_cost', 'test_flood', 'test_cli')
+LONG = ('test_kill', 'test_trouble', 'test_power', 'test_lying_worker', 'test_cost', 'test_flood', 'test_cli')
 
 
 class Counts:
