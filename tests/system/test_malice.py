@@ -17,7 +17,6 @@ from lib.process import wait_until  # noqa: E402
 PYTHON = ['/usr/bin/python3', '-B']
 RATE = 10000        # calls a second
 CONNECTIONS = 1000  # wanted; the bus gives a user 256
-SLOWER = 3
 
 
 class Malice(cases.MachineCase):
@@ -193,8 +192,8 @@ class Malice(cases.MachineCase):
                                 'bob')
         self.assertEqual(done.stdout, '/var/tmp/bob-too\n')
 
-    def slowdown(self, pinger, *flood):
-        """How many times longer bob's calls take beside that flood, by the medians."""
+    def beside(self, pinger, *flood):
+        """bob's calls beside that flood: none waits long. How much longer they take is for tests/bench/run flood."""
         def measure():
             pinger.stdin.write('200\n')
             pinger.stdin.flush()
@@ -203,12 +202,10 @@ class Malice(cases.MachineCase):
         flooder = self.start('alice', TESTS + '/flood.py', BUS, *map(str, flood))
         beside = measure()
         rate = self.end(flooder).strip()
-        ratio = statistics.median(beside) / statistics.median(alone)
-        print('# {}: {} calls a second; bob: {:.2f} ms alone, {:.2f} ms beside, {:.2f} times, slowest '
-              '{:.0f} ms'.format(flood, rate, 1e3 * statistics.median(alone),
-                                 1e3 * statistics.median(beside), ratio, 1e3 * max(beside)))
+        print('# {}: {} calls a second; bob: {:.2f} ms alone, {:.2f} ms beside, slowest {:.0f} ms'.format(
+            flood, rate, 1e3 * statistics.median(alone), 1e3 * statistics.median(beside),
+            1e3 * max(beside)))
         self.assertLess(max(beside), 1)
-        return ratio
 
     def test_floods(self):
         pinger = self.machine.start([*PYTHON, TESTS + '/pinger.py', BUS], 'bob',
@@ -217,9 +214,7 @@ class Malice(cases.MachineCase):
         for what, connections in (('calls', 1), ('calls', CONNECTIONS), ('probes', 1),
                                   ('creates', 1), ('polkit', 1)):
             with self.subTest(what, connections=connections):
-                # The machine does other things too: the best of three is the flood's own.
-                ratios = [self.slowdown(pinger, what, RATE, connections) for _ in range(3)]
-                self.assertLessEqual(min(ratios), SLOWER, ratios)
+                self.beside(pinger, what, RATE, connections)
 
     def test_connections_to_the_worker_socket(self):
         script = ('import resource, socket; '
