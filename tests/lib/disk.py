@@ -7,15 +7,16 @@ real disk. (A kill of all processes alone loses nothing that was written.)
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import os
 import struct
 import subprocess
 import tempfile
 
+from lib.process import wait_until
 from lib.tree import ROOT
 
-CACHE = os.environ.get('FERRY_TEST_CACHE', '/var/cache/ferry-tests')
 SIZE = '1500M'      # sparse
 USERS = ('alice', 'bob', 'carol')
 
@@ -134,5 +135,15 @@ class Disk:
             os.close(fd)
 
     def unmount(self):
-        """The machine must have ended."""
+        """The machine must have ended. Its last processes may hold the file system a moment longer than they
+        are seen, and a mount would find the one that was cut off."""
         _run(['umount', self.root])
+        wait_until(lambda: not self._attached(), 20, 'the end of the loop device')
+
+    def _attached(self):
+        """Whether a loop device has the file."""
+        for path in glob.glob('/sys/block/loop*/loop/backing_file'):
+            with contextlib.suppress(OSError), open(path, encoding='utf-8') as name:
+                if name.read().strip() == self.image:
+                    return True
+        return False

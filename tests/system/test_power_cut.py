@@ -6,6 +6,7 @@ acknowledged is there afterwards, what has its name is right, and nothing is lef
 import contextlib
 import os
 import random
+import re
 import shutil
 import sqlite3
 import sys
@@ -302,6 +303,9 @@ class PowerCuts(cases.MachineCase):
             wait_until(lambda: not [n for n in os.listdir(home) if n.endswith('.part')], 60,
                        'the removal of temporary files of ' + user.name)
             self.assertGreater(len(user.jobs), CUTS // 2)
+        crashes = re.findall(r'ferry\S*: .*status=.*/(?:TRAP|ABRT|SEGV|SYS).*',
+                             self.machine.log(self.log_start))
+        self.assertEqual(crashes, [])
         self.machine.power_off()
         self.check_store()
 
