@@ -317,11 +317,14 @@ lose_file (FerryCompletion *completion, FerryFile *file)
 static void
 note_refusal (FerryCompletion *completion, guint index, GVariant *reply, GError *error)
 {
+  gboolean first = completion->error == NULL;
   gboolean lost = FALSE;
 
   if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
     lose_file (completion, ferry_job_get_file (completion->job, index));
   note_error (completion, index, reply, error);
+  /* It can be fetched again, as after a power cut between its last byte and its name. */
+  completion->transient |= first && lost;
 }
 
 static void
