@@ -39,13 +39,14 @@
  *
  * "check-publish" (id) { Path s, TemporaryName s, Resume a{sv}, Replace b }
  *     Would "publish" work now (directory there, temporary file ours and whole, target absent or
- *     Replace)? Errors: TargetExists, NoFileAccess, FileSystemError.
+ *     Replace)? Errors: TargetExists, NoFileAccess, FileSystemError; more of them as in "publish".
  *
  * "publish" (id) { Path s, TemporaryName s, Resume a{sv}, Replace b, Mode u }
  *     Final mode, fsync, rename to Path, fsync of the directory. May be asked again after a crash: a
  *     target that is the inode named in Resume counts as published. Errors: as check-publish, and
  *     RemoteFileChanged never: when the temporary file is gone or not ours and the target is not
  *     it either, the error is FileSystemError with Lost b true (the file must be fetched again).
+ *     Transient b and WaitReason s, as in "failed", say whether AutoComplete is to try again.
  *
  * "remove" (id) { Path s, TemporaryName s, Resume a{sv} }
  *     Remove the temporary file when it is ours. An absent file or directory is a success.

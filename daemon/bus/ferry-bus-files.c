@@ -160,7 +160,7 @@ handle_get_files (FerryBus *self, FerryCall *call, FerryJob *job)
       taken++;
     }
 
-  ferry_call_return (call, g_variant_new ("(aa{sv})", &builder));
+  ferry_call_return_after_commit (call, self->store, g_variant_new ("(aa{sv})", &builder));
 }
 
 static void

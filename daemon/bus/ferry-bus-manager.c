@@ -32,7 +32,7 @@ handle_find_job (FerryBus *self, FerryCall *call, FerryJob *unused)
     }
 
   ferry_bus_notify_subscribe (self->notify, call->sender, call->uid, job);
-  ferry_call_return (call, new_path_reply (job->id));
+  ferry_call_return_after_commit (call, self->store, new_path_reply (job->id));
 }
 
 static void
@@ -63,7 +63,7 @@ handle_list_jobs (FerryBus *self, FerryCall *call, FerryJob *unused)
         g_variant_builder_add (&builder, "o", path);
     }
 
-  ferry_call_return (call, g_variant_new ("(ao)", &builder));
+  ferry_call_return_after_commit (call, self->store, g_variant_new ("(ao)", &builder));
 }
 
 static void
@@ -93,7 +93,7 @@ handle_list_all_jobs (FerryBus *self, FerryCall *call, FerryJob *unused)
                                ferry_property_get_all (self->engine, job, TRUE));
     }
 
-  ferry_call_return (call, g_variant_new ("(a(sua{sv}))", &builder));
+  ferry_call_return_after_commit (call, self->store, g_variant_new ("(a(sua{sv}))", &builder));
 }
 
 /* == ControlJob == */
@@ -164,9 +164,10 @@ handle_control_job (FerryBus *self, FerryCall *call, FerryJob *unused)
   else if (job == NULL)
     ferry_call_return_error (call, ferry_bus_unknown_object (id));
   else if (ferry_job_state_is_final (job->state))
-    ferry_call_return_error (call, g_error_new (FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
-                                                "The job is %s and can only be read.",
-                                                ferry_job_state_to_string (job->state)));
+    ferry_call_refuse_after_commit (call, self->store,
+                                    g_error_new (FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                                                 "The job is %s and can only be read.",
+                                                 ferry_job_state_to_string (job->state)));
   else
     control (self, call, job);
 }

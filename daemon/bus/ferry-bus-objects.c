@@ -27,7 +27,7 @@ handle_get_managed_objects (FerryBus *self, FerryCall *call, FerryJob *unused)
       g_variant_builder_close (&builder);
     }
 
-  ferry_call_return (call, g_variant_new ("(a{oa{sa{sv}}})", &builder));
+  ferry_call_return_after_commit (call, self->store, g_variant_new ("(a{oa{sa{sv}}})", &builder));
 }
 
 const FerryBusMethod ferry_bus_objects_methods[] = {

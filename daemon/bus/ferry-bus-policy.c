@@ -8,7 +8,8 @@ handle_get_effective (FerryBus *self, FerryCall *call, FerryJob *unused)
 {
   FerryPolicy *policy = ferry_engine_get_policy (self->engine);
 
-  ferry_call_return (call, g_variant_new ("(@a{sa{sv}})", ferry_policy_get_effective (policy)));
+  ferry_call_return_after_commit (
+      call, self->store, g_variant_new ("(@a{sa{sv}})", ferry_policy_get_effective (policy)));
 }
 
 static void

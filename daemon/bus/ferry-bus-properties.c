@@ -123,7 +123,7 @@ handle_get (FerryBus *self, FerryCall *call, FerryJob *job)
   if (value == NULL)
     ferry_call_return_error (call, error);
   else
-    ferry_call_return (call, g_variant_new ("(v)", value));
+    ferry_call_return_after_commit (call, self->store, g_variant_new ("(v)", value));
 }
 
 static void
@@ -133,8 +133,9 @@ handle_get_all (FerryBus *self, FerryCall *call, FerryJob *job)
 
   g_variant_get (call->parameters, "(&s)", &interface);
   if (is_interface (interface, FERRY_JOB_INTERFACE))
-    ferry_call_return (call, g_variant_new ("(@a{sv})",
-                                            ferry_property_get_all (self->engine, job, FALSE)));
+    ferry_call_return_after_commit (
+        call, self->store,
+        g_variant_new ("(@a{sv})", ferry_property_get_all (self->engine, job, FALSE)));
   else if (is_bare (interface))
     ferry_call_return (call, g_variant_new ("(a{sv})", NULL));
   else

@@ -65,9 +65,10 @@ ferry_bus_look_up (FerryBus *self, FerryCall *call)
     }
   if (call->rule->kind == FERRY_ACCESS_CHANGE && ferry_job_state_is_final (job->state))
     {
-      ferry_call_return_error (call, g_error_new (FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
-                                                  "The job is %s and can only be read.",
-                                                  ferry_job_state_to_string (job->state)));
+      ferry_call_refuse_after_commit (call, self->store,
+                                      g_error_new (FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                                                   "The job is %s and can only be read.",
+                                                   ferry_job_state_to_string (job->state)));
       return NULL;
     }
 

@@ -154,6 +154,7 @@ typedef struct
 {
   FerryCall *call; /* (owned) */
   GVariant *value; /* (owned) (nullable) */
+  GError *refusal; /* (owned) (nullable): the answer instead */
 } Answer;
 
 static void
@@ -161,10 +162,13 @@ on_committed (const GError *error, gpointer user_data)
 {
   Answer *answer = user_data;
   g_autoptr (GVariant) value = answer->value;
+  GError *refusal = answer->refusal;
   FerryCall *call = answer->call;
 
   g_free (answer);
-  if (error != NULL)
+  if (refusal != NULL)
+    ferry_call_return_error (call, refusal);
+  else if (error != NULL)
     ferry_call_return_error (call, g_error_copy (error));
   else
     ferry_call_return (call, value);
@@ -177,5 +181,15 @@ ferry_call_return_after_commit (FerryCall *self, FerryStore *store, GVariant *va
 
   answer->call = self;
   answer->value = value != NULL ? g_variant_ref_sink (value) : NULL;
+  ferry_store_after_commit (store, on_committed, answer);
+}
+
+void
+ferry_call_refuse_after_commit (FerryCall *self, FerryStore *store, GError *refusal)
+{
+  Answer *answer = g_new0 (Answer, 1);
+
+  answer->call = self;
+  answer->refusal = refusal;
   ferry_store_after_commit (store, on_committed, answer);
 }

@@ -66,7 +66,15 @@ void ferry_call_return (FerryCall *self, GVariant *value);
 /** Answers with @error (transfer full) and ends @self. */
 void ferry_call_return_error (FerryCall *self, GError *error);
 
-/** Answers once all that was noted in @store is on disk, or that it could not be. */
+/**
+ * ferry_call_return_after_commit:
+ *
+ * Answers once all that was noted in @store is on disk, or that it could not be. For what was changed, and for what is
+ * read: who was told of a change must not see it taken back by a power cut.
+ */
 void ferry_call_return_after_commit (FerryCall *self, FerryStore *store, GVariant *value);
+
+/** The same for a refusal (transfer full) that tells how a job is. */
+void ferry_call_refuse_after_commit (FerryCall *self, FerryStore *store, GError *refusal);
 
 G_END_DECLS

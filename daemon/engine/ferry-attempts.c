@@ -392,6 +392,17 @@ ferry_engine_worker_up_cb (FerryWorkers *workers, guint uid, gpointer data)
   ferry_engine_reschedule (self);
 }
 
+/* What a worker wrote since its last checkpoint is not counted on once it is gone. */
+static void
+drop_unsynced (FerryFile *file)
+{
+  guint64 offset = 0;
+
+  if (file->resume != NULL)
+    g_variant_lookup (file->resume, "Offset", "t", &offset);
+  file->bytes_transferred = MIN (file->bytes_transferred, offset);
+}
+
 /* Its attempts are void. A job that only waited for the worker fails too, so that its owner sees why; not for a worker
  * that was let go as idle just when the job came: that one is no failure, and the next is on its way. */
 void
@@ -405,9 +416,13 @@ ferry_engine_worker_down_cb (FerryWorkers *workers, guint uid, const char *reaso
   for (GList *l = attempts; l != NULL; l = l->next)
     {
       FerryAttempt *attempt = l->data;
+      FerryFile *file = get_file (attempt);
 
-      if (attempt->uid == uid)
-        end_attempt (self, attempt, get_file (attempt));
+      if (attempt->uid != uid)
+        continue;
+      if (file != NULL)
+        drop_unsynced (file);
+      end_attempt (self, attempt, file);
     }
 
   for (guint i = 0; failed && i < jobs->len; i++)

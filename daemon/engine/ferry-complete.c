@@ -22,6 +22,8 @@ typedef struct
   guint pending;             /* answers of the worker that are missing */
   GError *error;             /* (owned) (nullable): the first one */
   guint error_file;          /* index of its file */
+  gboolean transient;        /* it may go by itself */
+  char *wait_reason; /* (owned) (nullable): what has to happen for that, a FerryWaitReason */
 } FerryCompletion;
 
 /**
@@ -47,6 +49,7 @@ ferry_completion_free (gpointer data)
   g_ptr_array_unref (completion->tasks);
   g_object_unref (completion->cancellable);
   g_clear_error (&completion->error);
+  g_free (completion->wait_reason);
   g_object_unref (completion->job);
   g_free (completion);
 }
@@ -177,8 +180,19 @@ get_failure (FerryCompletion *completion)
                             completion->error->message);
 }
 
-/* A failure leaves the job as it is, with its Error; Complete can be called again. With AutoComplete nobody would
- * know that he has to, so that the job becomes `error`. */
+/* With AutoComplete nobody would know that he has to call Complete again. What may go by itself is tried again, as when
+ * fetching; else the job becomes `error`. Takes @failure. */
+static void
+fail_automatic (FerryEngine *self, FerryJob *job, FerryFailure *failure, gboolean transient,
+                const char *wait_reason)
+{
+  if (transient)
+    ferry_engine_fail_transient (self, job, failure, FALSE, 0, wait_reason);
+  else
+    ferry_engine_fail (self, job, failure);
+}
+
+/* A failure leaves the job as it is, with its Error; Complete can be called again. */
 static void
 refuse (FerryCompletion *completion)
 {
@@ -186,6 +200,8 @@ refuse (FerryCompletion *completion)
   g_autoptr (FerryJob) job = g_object_ref (completion->job);
   Refusal *refusal = g_new0 (Refusal, 1);
   gboolean automatic = completion->automatic;
+  gboolean transient = completion->transient;
+  g_autofree char *wait_reason = g_steal_pointer (&completion->wait_reason);
   FerryFailure *failure = get_failure (completion);
 
   refusal->error = g_steal_pointer (&completion->error);
@@ -196,7 +212,7 @@ refuse (FerryCompletion *completion)
 
   job->completing = FALSE;
   if (automatic)
-    ferry_engine_fail (self, job, failure);
+    fail_automatic (self, job, failure, transient, wait_reason);
   else
     {
       ferry_job_set_error (job, failure);
@@ -210,8 +226,9 @@ refuse (FerryCompletion *completion)
 
 /* == asking the worker == */
 
+/* Takes @error. @reply: (nullable): what the worker says of it; without one there is no worker any more. */
 static void
-note_error (FerryCompletion *completion, guint index, GError *error)
+note_error (FerryCompletion *completion, guint index, GVariant *reply, GError *error)
 {
   if (completion->error != NULL)
     {
@@ -220,6 +237,11 @@ note_error (FerryCompletion *completion, guint index, GError *error)
     }
   completion->error = error;
   completion->error_file = index;
+  completion->transient = reply == NULL;
+  if (reply == NULL)
+    return;
+  g_variant_lookup (reply, "Transient", "b", &completion->transient);
+  g_variant_lookup (reply, "WaitReason", "s", &completion->wait_reason);
 }
 
 static void
@@ -295,11 +317,14 @@ lose_file (FerryCompletion *completion, FerryFile *file)
 static void
 note_refusal (FerryCompletion *completion, guint index, GVariant *reply, GError *error)
 {
+  gboolean first = completion->error == NULL;
   gboolean lost = FALSE;
 
   if (reply != NULL && g_variant_lookup (reply, "Lost", "b", &lost) && lost)
     lose_file (completion, ferry_job_get_file (completion->job, index));
-  note_error (completion, index, error);
+  note_error (completion, index, reply, error);
+  /* It can be fetched again, as after a power cut between its last byte and its name. */
+  completion->transient |= first && lost;
 }
 
 static void

@@ -21,6 +21,7 @@
  * - Resume of a running job is no change. Resume of a transferred one is for files that were added since
  *   (BITS 3.2); the caller does not send it when there are none.
  * - YIELD of a job in transient-error can happen when ferryd stops: it is no change.
+ * - FAIL_TRANSIENT of a transferred job: its publication, which nobody asked for but AutoComplete.
  * - FINISH can find a job suspended or in error: the last byte may come in while the order to stop is
  *   on its way, and SetFileValid (true) or RemoveFile of the one bad file leave only good ones.
  */
@@ -37,7 +38,7 @@ static const gint8 table[FERRY_N_JOB_EVENTS][FERRY_N_JOB_STATES] = {
   [FERRY_JOB_EVENT_YIELD] = {
     QUEUED, QUEUED, QUEUED, SUSPENDED, ERROR, TRANSIENT, TRANSFERRED, NO, NO },
   [FERRY_JOB_EVENT_FAIL_TRANSIENT] = {
-    TRANSIENT, TRANSIENT, TRANSIENT, NO, NO, TRANSIENT, NO, NO, NO },
+    TRANSIENT, TRANSIENT, TRANSIENT, NO, NO, TRANSIENT, TRANSIENT, NO, NO },
   [FERRY_JOB_EVENT_RETRY] = {
     QUEUED, NO, NO, NO, NO, QUEUED, NO, NO, NO },
   [FERRY_JOB_EVENT_FAIL] = {

@@ -228,16 +228,16 @@ ferry_db_read_version (const char *path)
   return version <= VERSION_MAX ? (gint64) version : -1;
 }
 
-gboolean
-ferry_db_sync_directory (const char *directory, GError **error)
+static gboolean
+sync_path (const char *path, int flags, int code, GError **error)
 {
-  int fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = open (path, O_RDONLY | O_CLOEXEC | flags);
   int result;
   int number;
 
   if (fd < 0)
     {
-      g_set_error (error, FERRY_DB_ERROR, SQLITE_CANTOPEN, "Opening %s: %s", directory,
+      g_set_error (error, FERRY_DB_ERROR, SQLITE_CANTOPEN, "Opening %s: %s", path,
                    g_strerror (errno));
       return FALSE;
     }
@@ -247,10 +247,32 @@ ferry_db_sync_directory (const char *directory, GError **error)
   close (fd);
   if (result < 0)
     {
-      g_set_error (error, FERRY_DB_ERROR, SQLITE_IOERR_DIR_FSYNC, "Syncing %s: %s", directory,
-                   g_strerror (number));
+      g_set_error (error, FERRY_DB_ERROR, code, "Syncing %s: %s", path, g_strerror (number));
       return FALSE;
     }
 
   return TRUE;
+}
+
+gboolean
+ferry_db_sync_directory (const char *directory, GError **error)
+{
+  return sync_path (directory, O_DIRECTORY, SQLITE_IOERR_DIR_FSYNC, error);
+}
+
+gboolean
+ferry_db_sync_found (const char *path, GError **error)
+{
+  static const char *const suffixes[] = { "", "-wal", "-journal" };
+  g_autofree char *directory = g_path_get_dirname (path);
+
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *file = g_strconcat (path, suffixes[i], NULL);
+
+      if (access (file, F_OK) == 0 && !sync_path (file, O_NOFOLLOW, SQLITE_IOERR_FSYNC, error))
+        return FALSE;
+    }
+
+  return ferry_db_sync_directory (directory, error);
 }

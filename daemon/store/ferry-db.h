@@ -59,6 +59,10 @@ gint64 ferry_db_read_version (const char *path);
 /** Makes renames and new files in @directory durable. */
 gboolean ferry_db_sync_directory (const char *directory, GError **error);
 
+/** Makes the database at @path durable as it is, with its log, before anybody believes it: who was killed while he wrote
+ * leaves what can be read and is not on disk. An absent file is fine. */
+gboolean ferry_db_sync_found (const char *path, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3, ferry_db_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
 

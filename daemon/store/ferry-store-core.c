@@ -137,7 +137,7 @@ ferry_core_open (const char *directory, GError **error)
 
   self->path = g_build_filename (directory, STORE_NAME, NULL);
   self->backup_path = g_strconcat (self->path, ".backup", NULL);
-  if (!ferry_salvage_finish (self->path, error))
+  if (!ferry_salvage_finish (self->path, error) || !ferry_db_sync_found (self->path, error))
     return NULL;
 
   wants_backup = needs_backup (self);

@@ -4,6 +4,7 @@
 
 #include "ferry-error.h"
 #include "worker-sink-error.h"
+#include "worker-sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,6 +184,47 @@ worker_directory_is_gone (WorkerDirectory *self)
   return g_error_matches (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
 }
 
+/* Directories that this process has synced since it removed the last name from them. */
+#define SYNCED 8
+
+G_LOCK_DEFINE_STATIC (synced);
+static struct
+{
+  guint64 device;
+  guint64 inode; /* 0 = none */
+} synced[SYNCED];
+static guint next_synced;
+
+static gboolean
+is_synced (WorkerDirectory *self)
+{
+  gboolean found = FALSE;
+
+  G_LOCK (synced);
+  for (guint i = 0; i < SYNCED && !found; i++)
+    found = synced[i].inode == self->stat.inode && synced[i].device == self->stat.device;
+  G_UNLOCK (synced);
+  return found;
+}
+
+static void
+set_synced (WorkerDirectory *self, gboolean is)
+{
+  G_LOCK (synced);
+  for (guint i = 0; i < SYNCED; i++)
+    {
+      if (synced[i].inode == self->stat.inode && synced[i].device == self->stat.device)
+        synced[i].inode = 0;
+    }
+  if (is)
+    {
+      synced[next_synced].device = self->stat.device;
+      synced[next_synced].inode = self->stat.inode;
+      next_synced = (next_synced + 1) % SYNCED;
+    }
+  G_UNLOCK (synced);
+}
+
 gboolean
 worker_directory_sync (WorkerDirectory *self, int file, GError **error)
 {
@@ -195,10 +237,29 @@ worker_directory_sync (WorkerDirectory *self, int file, GError **error)
 
   /* Some file systems have nothing to sync in a directory, and say so this way. */
   if (result == 0 || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
-    return TRUE;
+    {
+      set_synced (self, TRUE);
+      return TRUE;
+    }
 
   worker_sink_set_errno (error, errno, "sync the directory of", self->display);
+  set_synced (self, FALSE);
   return FALSE;
+}
+
+gboolean
+worker_directory_sync_absence (WorkerDirectory *self, GError **error)
+{
+  return is_synced (self) || worker_directory_sync (self, -1, error);
+}
+
+int
+worker_directory_unlink (WorkerDirectory *self, const char *name)
+{
+  if (unlinkat (self->fd, name, 0) != 0)
+    return errno;
+  set_synced (self, FALSE);
+  return 0;
 }
 
 static int
@@ -242,6 +303,12 @@ worker_directory_open_temporary (WorkerDirectory *self, const WorkerStat *found)
 
 /* == probes == */
 
+static char *
+get_probe_name (const char *temporary_name)
+{
+  return g_strconcat (temporary_name, "~", NULL);
+}
+
 int
 worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mode)
 {
@@ -255,10 +322,16 @@ worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mode)
 
   /* No files without names here: one with a name, for a moment. A crash may have left one. It
    * keeps the name while it is looked at; FUSE file systems may know nothing of it afterwards. */
-  g_autofree char *name = g_strconcat (directory->temporary, "~", NULL);
+  g_autofree char *name = get_probe_name (directory->temporary);
   self->fd = create_exclusively (directory, name, mode);
-  if (self->fd < 0 && errno == EEXIST && unlinkat (directory->fd, name, 0) == 0)
-    self->fd = create_exclusively (directory, name, mode);
+  if (self->fd < 0 && errno == EEXIST)
+    {
+      int errsv = worker_directory_unlink (directory, name);
+
+      errno = EEXIST;
+      if (errsv == 0 || errsv == ENOENT)
+        self->fd = create_exclusively (directory, name, mode);
+    }
   if (self->fd < 0)
     return errno;
 
@@ -270,8 +343,21 @@ void
 worker_probe_clear (WorkerProbe *self)
 {
   if (self->name != NULL)
-    unlinkat (self->directory->fd, self->name, 0);
+    worker_directory_unlink (self->directory, self->name);
   if (self->fd >= 0)
     close (self->fd);
   g_free (self->name);
+}
+
+void
+worker_directory_remove_probes (WorkerDirectory *self)
+{
+  const char *const temporary_names[] = { self->temporary, WORKER_LONGEST_TEMPORARY_NAME };
+
+  for (guint i = 0; i < G_N_ELEMENTS (temporary_names); i++)
+    {
+      g_autofree char *name = get_probe_name (temporary_names[i]);
+
+      worker_directory_unlink (self, name);
+    }
 }

@@ -58,6 +58,17 @@ gboolean worker_directory_is_gone (WorkerDirectory *self);
 gboolean worker_directory_sync (WorkerDirectory *self, int file, GError **error);
 
 /**
+ * worker_directory_sync_absence:
+ *
+ * Makes durable that a name is not there: a process that was killed may have removed it, and not
+ * have come to the sync. Costs nothing when this one has synced the directory since.
+ */
+gboolean worker_directory_sync_absence (WorkerDirectory *self, GError **error);
+
+/** Removes @name from the directory, until the next sync for now only. Returns: 0 or an errno */
+int worker_directory_unlink (WorkerDirectory *self, const char *name);
+
+/**
  * worker_directory_create:
  *
  * Creates the temporary file, O_EXCL and O_NOFOLLOW, mode 0600.
@@ -108,6 +119,10 @@ int worker_probe_open (WorkerProbe *self, WorkerDirectory *directory, guint32 mo
 void worker_probe_clear (WorkerProbe *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WorkerProbe, worker_probe_clear)
+
+/** Removes probes with names that a power cut left behind, of this target and of checks. One that is in use has no name
+ * then, which does no harm. */
+void worker_directory_remove_probes (WorkerDirectory *self);
 
 /**
  * worker_kind_to_string:

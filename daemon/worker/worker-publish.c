@@ -166,9 +166,9 @@ check_target (Publication *self, gboolean replace, GError **error)
   return FALSE;
 }
 
-static gboolean
-check_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
-               GError **error)
+gboolean
+worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
+                      gboolean replace, GError **error)
 {
   g_auto (Publication) self = { 0 };
 
@@ -188,22 +188,24 @@ check_publish (const char *path, const char *temporary_name, GVariant *resume, g
   return self.stage == STAGE_LINKED || check_target (&self, replace, error);
 }
 
-gboolean
-worker_publish_check (const char *path, const char *temporary_name, GVariant *resume,
-                      gboolean replace, GError **error)
-{
-  return check_publish (path, temporary_name, resume, replace, error) ||
-         worker_sink_deny_destination (error);
-}
-
 /* == publishing == */
+
+/* One of two names goes. In which order names reach the disk nobody says: first both must be there. Returns: 0 or an
+ * errno */
+static int
+unlink_temporary (WorkerDirectory *directory, int fd)
+{
+  if (!worker_directory_sync (directory, fd, NULL))
+    return EIO;
+  return worker_directory_unlink (directory, directory->temporary);
+}
 
 /* Gives the file its name where rename(2) takes no flags. Returns: 0 or an errno */
 static int
-link_to_target (WorkerDirectory *directory)
+link_to_target (WorkerDirectory *directory, int fd)
 {
   if (linkat (directory->fd, directory->temporary, directory->fd, directory->name, 0) == 0)
-    return unlinkat (directory->fd, directory->temporary, 0) == 0 ? 0 : errno;
+    return unlink_temporary (directory, fd);
   if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK)
     return errno;
 
@@ -218,14 +220,14 @@ link_to_target (WorkerDirectory *directory)
 
 /* Returns: 0 or an errno */
 static int
-give_name (WorkerDirectory *directory, gboolean replace)
+give_name (WorkerDirectory *directory, int fd, gboolean replace)
 {
   unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
 
   if (renameat2 (directory->fd, directory->temporary, directory->fd, directory->name, flags) == 0)
     return 0;
 
-  return !replace && (errno == EINVAL || errno == ENOSYS) ? link_to_target (directory) : errno;
+  return !replace && (errno == EINVAL || errno == ENOSYS) ? link_to_target (directory, fd) : errno;
 }
 
 /* Final mode first, on disk before the name is: nobody sees the file with another. */
@@ -245,7 +247,7 @@ set_mode (Publication *self, int fd, guint32 mode, GError **error)
 }
 
 static gboolean
-move_to_target (Publication *self, gboolean replace, GError **error)
+move_to_target (Publication *self, int fd, gboolean replace, GError **error)
 {
   WorkerDirectory *directory = self->directory;
   int errsv = 0;
@@ -253,10 +255,10 @@ move_to_target (Publication *self, gboolean replace, GError **error)
   switch (self->stage)
     {
     case STAGE_WHOLE:
-      errsv = give_name (directory, replace);
+      errsv = give_name (directory, fd, replace);
       break;
     case STAGE_LINKED:
-      errsv = unlinkat (directory->fd, directory->temporary, 0) == 0 ? 0 : errno;
+      errsv = unlink_temporary (directory, fd);
       break;
     case STAGE_PUBLISHED:
     case STAGE_LOST:
@@ -277,6 +279,7 @@ confirm_published (WorkerDirectory *directory, GError **error)
 {
   int fd = -1;
 
+  worker_directory_remove_probes (directory);
   if (!directory->can_sync)
     fd = openat (directory->fd, directory->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
@@ -286,9 +289,9 @@ confirm_published (WorkerDirectory *directory, GError **error)
   return synced;
 }
 
-static gboolean
-publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
-         guint32 mode, GError **error)
+gboolean
+worker_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
+                guint32 mode, GError **error)
 {
   g_auto (Publication) self = { 0 };
 
@@ -307,19 +310,12 @@ publish (const char *path, const char *temporary_name, GVariant *resume, gboolea
       return FALSE;
     }
 
+  worker_directory_remove_probes (self.directory);
   gboolean published = set_mode (&self, fd, mode, error) &&
-                       move_to_target (&self, replace, error) &&
+                       move_to_target (&self, fd, replace, error) &&
                        worker_directory_sync (self.directory, fd, error);
   close (fd);
   return published;
-}
-
-gboolean
-worker_publish (const char *path, const char *temporary_name, GVariant *resume, gboolean replace,
-                guint32 mode, GError **error)
-{
-  return publish (path, temporary_name, resume, replace, mode, error) ||
-         worker_sink_deny_destination (error);
 }
 
 /* == removing == */
@@ -334,8 +330,10 @@ worker_remove (const char *path, const char *temporary_name, GVariant *dict, GEr
     return TRUE;
 
   WorkerDirectory *directory = self.directory;
-  if (worker_stat_at (directory->fd, directory->temporary, &self.temporary) != 0)
-    return TRUE;
+  worker_directory_remove_probes (directory);
+  int errsv = worker_stat_at (directory->fd, directory->temporary, &self.temporary);
+  if (errsv != 0)
+    return errsv != ENOENT || worker_directory_sync_absence (directory, error);
 
   /* Under a name like this any regular file of our uid was made by us, whatever is known of its
    * inode; two links are fine when the other one is the target. */
@@ -346,11 +344,10 @@ worker_remove (const char *path, const char *temporary_name, GVariant *dict, GEr
                                   has_target ? 2 : 1) == WORKER_LIKENESS_ALIEN)
     return TRUE;
 
-  if (unlinkat (directory->fd, directory->temporary, 0) == 0)
+  errsv = worker_directory_unlink (directory, directory->temporary);
+  if (errsv == 0 || errsv == ENOENT)
     return worker_directory_sync (directory, -1, error);
-  if (errno == ENOENT)
-    return TRUE;
 
-  worker_sink_set_errno (error, errno, "remove the temporary file of", directory->display);
+  worker_sink_set_errno (error, errsv, "remove the temporary file of", directory->display);
   return FALSE;
 }

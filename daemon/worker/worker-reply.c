@@ -24,6 +24,10 @@ worker_reply_new_error (const GError *error, gint64 index)
   g_variant_dict_insert (&dict, "Context", "s", ferry_error_context_to_string (failure.context));
   g_variant_dict_insert (&dict, "Message", "s", message);
   g_variant_dict_insert_value (&reply, "Error", g_variant_dict_end (&dict));
+  if (failure.transient)
+    g_variant_dict_insert (&reply, "Transient", "b", TRUE);
+  if (failure.wait_reason != NULL)
+    g_variant_dict_insert (&reply, "WaitReason", "s", failure.wait_reason);
   if (index >= 0)
     g_variant_dict_insert (&reply, "Index", "u", (guint32) index);
   if (g_error_matches (error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_LOST))

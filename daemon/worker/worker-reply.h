@@ -14,7 +14,7 @@ GVariant *worker_reply_new (void);
  * worker_reply_new_error:
  * @index: of the path it is about, -1 = none
  *
- * Returns: (transfer full): { Error, Index, Lost } of ferry-worker-protocol.h
+ * Returns: (transfer full): { Error, Index, Lost, Transient, WaitReason } of ferry-worker-protocol.h
  */
 GVariant *worker_reply_new_error (const GError *error, gint64 index);
 

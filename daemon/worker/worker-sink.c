@@ -107,7 +107,7 @@ remove_leftover (WorkerDirectory *directory, const WorkerResume *resume)
   if (worker_resume_compare_file (resume, &found, &directory->system, 1) == WORKER_LIKENESS_ALIEN)
     return EEXIST;
 
-  return unlinkat (directory->fd, directory->temporary, 0) == 0 ? 0 : errno;
+  return worker_directory_unlink (directory, directory->temporary);
 }
 
 static gboolean
@@ -186,7 +186,7 @@ reopen_or_lose (WorkerSink *self, const WorkerResume *resume, gboolean *lost, GE
       if (!directory->system.invents_inodes)
         return TRUE;
       if (errsv == 0)
-        unlinkat (directory->fd, directory->temporary, 0);
+        worker_directory_unlink (directory, directory->temporary);
       g_propagate_error (error, new_not_ours (directory, "was lost"));
       return FALSE;
 
@@ -480,8 +480,8 @@ replace_file (WorkerSink *self, GError **error)
   if (errsv == 0 &&
       worker_resume_compare_file (&current, &found, &directory->system, 1) < WORKER_LIKENESS_SHORT)
     return fail (self, new_not_ours (directory, "is another file than it was"), error);
-  if (errsv == 0 && unlinkat (directory->fd, directory->temporary, 0) != 0)
-    errsv = errno;
+  if (errsv == 0)
+    errsv = worker_directory_unlink (directory, directory->temporary);
   if (errsv != 0 && errsv != ENOENT)
     return fail_errno (self, errsv, "remove the temporary file of", error);
   if (directory->system.invents_inodes)

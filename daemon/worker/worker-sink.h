@@ -120,6 +120,9 @@ void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
 
 /* == what needs no open sink (worker-publish.c, worker-target.c) == */
 
+/* As long as the longest that ferryd makes: targets are checked with it. */
+#define WORKER_LONGEST_TEMPORARY_NAME ".ferry-00000000000000000000000000000000-4294967295.part"
+
 /**
  * worker_target_check:
  * @pid: process id of the caller, whose view of the directory is compared with ours; 0 = do not
@@ -145,7 +148,7 @@ gboolean worker_publish_check (const char *path, const char *temporary_name, GVa
  * @mode: permissions as for open(2) with umask 0
  *
  * See "publish" in ferry-worker-protocol.h. Can be repeated after a crash at any point of it. Never
- * replaces anything without @replace. A directory that is not there is NO_FILE_ACCESS here and in
+ * replaces anything without @replace. A directory that is not there is DESTINATION here and in
  * worker_publish_check(); LOST when the fetched bytes are under neither name.
  */
 gboolean worker_publish (const char *path, const char *temporary_name, GVariant *resume,

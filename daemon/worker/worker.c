@@ -9,9 +9,6 @@
 #include "worker-runs.h"
 #include "worker-sink.h"
 
-/* As long as the longest that ferryd makes: the check for long names counts it. */
-#define LONGEST_TEMPORARY_NAME ".ferry-00000000000000000000000000000000-4294967295.part"
-
 struct _Worker
 {
   FerryLink *link;      /* (unowned) */
@@ -120,7 +117,7 @@ check_targets (gpointer data)
 
       g_atomic_int_set (&request->index, (int) i);
       g_variant_get_child (paths, i, "(&sb)", &path, &may_exist);
-      resume = worker_target_check (path, LONGEST_TEMPORARY_NAME, (GPid) pid, may_exist,
+      resume = worker_target_check (path, WORKER_LONGEST_TEMPORARY_NAME, (GPid) pid, may_exist,
                                     no_symlinks, &error);
       if (resume == NULL)
         return worker_reply_new_error (error, (gint64) i);

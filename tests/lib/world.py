@@ -26,6 +26,7 @@ from gi.repository import Gio, GLib  # noqa: E402
 from lib import isolate  # noqa: E402
 from lib.badserver import BadServer  # noqa: E402
 from lib.client import NAME, Client  # noqa: E402
+from lib.lossy import Disk  # noqa: E402
 from lib.process import (Deadline, Process, descendants, processes,  # noqa: E402
                          wait_pid_gone, wait_until)
 from lib.web import Nginx  # noqa: E402
@@ -88,10 +89,12 @@ class World:
     """All of it; parts are started by start() and ended by stop(), whatever happened between.
 
     Usable as a context manager. `root` says whether there are several uids, polkit and policy.
+    `worker` is another worker program, beside this file or, with a slash, in the build. `disk`
+    holds options of a Disk on which homes and state are then.
     """
 
     def __init__(self, polkit=True, ferryd_arguments=(), worker=None, ferryd_env=None,
-                 needs_namespaces=True):
+                 needs_namespaces=True, disk=None):
         self.root = os.geteuid() == 0
         self.isolated = isolate.inside()
         if self.root and needs_namespaces and not self.isolated:
@@ -99,7 +102,10 @@ class World:
         self.with_polkit = polkit and self.isolated
         self.ferryd_arguments = list(ferryd_arguments)
         self.ferryd_env = dict(ferryd_env or {})
-        self.worker = worker                    # another worker program, beside this file
+        self.worker = worker
+        self.disk_options = disk
+        self.disk = None
+        self.expected = None                    # a regular expression: what logs may well hold
         self.stack = contextlib.ExitStack()     # undoes everything, last first
         self.clients = []
         self.bus = self.connection = None
@@ -148,11 +154,11 @@ class World:
         self.stack.callback(shutil.rmtree, base, ignore_errors=True)
         os.chmod(base, 0o755)
         self.dir = base
-        for name in ('logs', 'home', 'state', 'runtime', 'etc', 'build', 'lib', 'ca'):
-            os.mkdir(os.path.join(base, name))
-            os.chmod(os.path.join(base, name), 0o755)
+        for name in ('logs', 'disk', 'runtime', 'etc', 'build', 'lib', 'ca'):
+            self._make_directory(base, name)
         self.logs = os.path.join(base, 'logs')
         os.chmod(self.logs, 0o1777)
+        self._make_disk()
         # The tree may stand in a place that other users cannot enter.
         if self.isolated:
             for source, name in ((BUILD, 'build'), (os.path.join(SOURCE, 'tests', 'lib'), 'lib')):
@@ -163,9 +169,25 @@ class World:
         else:
             self.build, self.lib = BUILD, os.path.join(SOURCE, 'tests', 'lib')
 
+    @staticmethod
+    def _make_directory(*parts):
+        path = os.path.join(*parts)
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+        return path
+
+    def _make_disk(self):
+        place = os.path.join(self.dir, 'disk')
+        if self.disk_options is not None:
+            self.disk = Disk(BUILD, place, os.path.join(self.logs, 'disk.log'),
+                             *self.disk_options)
+            self.stack.callback(self.disk.stop)
+        self.homes = self._make_directory(place, 'home')
+        self.state = self._make_directory(place, 'state')
+
     def home(self, user, name=''):
         """A new directory that belongs to user and nobody else."""
-        path = tempfile.mkdtemp(prefix=(name or user) + '-', dir=os.path.join(self.dir, 'home'))
+        path = tempfile.mkdtemp(prefix=(name or user) + '-', dir=self.homes)
         os.chmod(path, 0o700)
         if self.root:
             entry = pwd.getpwnam(user)
@@ -359,7 +381,7 @@ class World:
     # -- ferryd
 
     def _make_ferryd(self):
-        state, runtime = os.path.join(self.dir, 'state'), os.path.join(self.dir, 'runtime')
+        state, runtime = self.state, os.path.join(self.dir, 'runtime')
         os.chmod(state, 0o700)
         if self.root:
             ferry = pwd.getpwnam('ferry')
@@ -367,10 +389,10 @@ class World:
                 os.chown(path, ferry.pw_uid, ferry.pw_gid)
         if self.isolated:
             self._make_dconf()
-        worker = (os.path.join(self.lib, self.worker) if self.worker else
-                  os.path.join(self.build, 'daemon/worker/ferry-worker'))
+        worker = self.worker or 'daemon/worker/ferry-worker'
+        worker = os.path.join(self.build if '/' in worker else self.lib, worker)
         extra = {'G_MESSAGES_DEBUG': 'all'} if os.environ.get('FERRY_TEST_DEBUG') else {}
-        self.state, self.runtime = state, runtime
+        self.runtime = runtime
         self.ferryd = Process('ferryd', [os.path.join(self.build, 'daemon/ferryd'),
                                          '--launcher=direct', '--state-directory=' + state,
                                          '--runtime-directory=' + runtime, '--worker=' + worker,
@@ -408,13 +430,23 @@ class World:
         if owner:
             wait_until(lambda: self.name_owner(NAME) != owner, 10, 'the bus to notice')
 
+    def lose_power(self):
+        """The disk's power goes, unless it has, and with it ferryd and all workers; then it is
+        back. ferryd is not started."""
+        self.disk.cut()
+        if self.ferryd.running:
+            self.kill_ferryd()
+        self.kill_workers()
+        self.disk.mount()
+
     def restart_ferryd(self):
         self.stop_ferryd()
         self.start_ferryd()
 
     def workers(self):
         """(pid, uid) of the running workers."""
-        found = processes('ferry-worker') + (processes(self.worker) if self.worker else [])
+        names = {'ferry-worker', os.path.basename(self.worker or 'ferry-worker')}
+        found = [process for name in names for process in processes(name)]
         return found if self.isolated else [(p, u) for p, u in found if self._ours(p)]
 
     def _ours(self, pid):
@@ -444,7 +476,8 @@ class World:
             with open(path, encoding='utf-8', errors='backslashreplace') as log:
                 lines = log.read().split('\n')
             for number, line in enumerate(lines):
-                if SANITIZER.search(line):
+                if SANITIZER.search(line) and not (self.expected and
+                                                   re.search(self.expected, line)):
                     found.append('{}: {}'.format(os.path.basename(path),
                                                  '\n'.join(lines[number:number + 40])))
                     break

@@ -80,12 +80,15 @@ order_free (gpointer data)
   g_free (order);
 }
 
+#define TARGET_EXISTS                                                                              \
+  "{'Error': <{'Name': <'org.ferry.Transfer1.Error.TargetExists'>, "                               \
+  "'Message': <'It is there'>}>, 'Index': <uint32 0>}"
+
 static GVariant *
 get_answer (World *world, const char *kind, GVariant *arguments)
 {
   if (g_strcmp0 (world->refuse, kind) == 0)
-    return g_variant_new_parsed ("{'Error': <{'Name': <'org.ferry.Transfer1.Error.TargetExists'>, "
-                                 "'Message': <'It is there'>}>, 'Index': <uint32 0>}");
+    return g_variant_new_parsed (world->refusal != NULL ? world->refusal : TARGET_EXISTS);
 
   if (g_str_equal (kind, "check-targets"))
     {

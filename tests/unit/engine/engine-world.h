@@ -40,8 +40,13 @@ typedef struct
   gboolean silent;                /* the worker answers no request by itself */
   gboolean stubborn;              /* the worker does not answer "stop" by itself */
   gboolean no_start;              /* the worker does not come when started */
-  const char *refuse; /* (nullable): kind of request that is answered with TargetExists */
+  const char *refuse;             /* (nullable): kind of request that is answered with @refusal */
+  const char *refusal;            /* (nullable): text of an a{sv}; %NULL = TargetExists */
 } World;
+
+#define WORLD_NO_DESTINATION                                                                       \
+  "{'Error': <{'Name': <'org.ferry.Transfer1.Error.NoFileAccess'>, "                               \
+  "'Message': <'It is not there now'>}>, 'Transient': <true>, 'WaitReason': <'destination'>}"
 
 World *world_new (void);
 void world_free (World *self);

@@ -67,15 +67,60 @@ test_auto_complete (void)
   /* Not before the file has its final name. */
   g_assert_cmpstr (world->events->str, ==, "");
 
+  /* A worker that crashed is not the owner's affair. */
   world_drop_worker (world);
   world->silent = FALSE;
+  world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  world_settle (world);
+  g_assert_cmpint (job->error->code, ==, FERRY_ERROR_WORKER_FAILED);
+  g_assert_cmpstr (world->events->str, ==, "");
+
+  ferry_fake_clock_advance (world->clock, 5 * SECOND);
+  world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
+  world_settle (world);
+  g_assert_cmpstr (world->events->str, ==, "transferred ");
+}
+
+/* A home that is not there just now. */
+static void
+test_auto_complete_waits (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 2, TRUE, TRUE);
+
+  world->refuse = "publish";
+  world->refusal = WORLD_NO_DESTINATION;
+  world_finish_file (world, 10);
+  world_finish_file (world, 10);
+  world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  world_settle (world);
+  g_assert_cmpint (job->error->code, ==, FERRY_ERROR_NO_FILE_ACCESS);
+  g_assert_cmpuint (job->wait_reasons & (1u << FERRY_WAIT_REASON_DESTINATION), !=, 0);
+  g_assert_cmpstr (world->events->str, ==, "");
+
+  world->refuse = NULL;
+  ferry_fake_clock_advance (world->clock, 3600 * SECOND);
+  world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
+  world_settle (world);
+  g_assert_cmpstr (world->events->str, ==, "transferred ");
+}
+
+/* What will not go by itself is said at once. */
+static void
+test_auto_complete_fails (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, TRUE, TRUE);
+
+  world->refuse = "publish";
+  world_finish_file (world, 10);
   world_wait (job->state == FERRY_JOB_STATE_ERROR);
   world_settle (world);
+  g_assert_cmpint (job->error->code, ==, FERRY_ERROR_TARGET_EXISTS);
   g_assert_cmpstr (world->events->str, ==, "failed ");
 
+  world->refuse = NULL;
   g_assert_true (ferry_engine_resume (world->engine, job, NULL));
-  /* The worker crashed: it is started again a second later. */
-  ferry_fake_clock_advance (world->clock, SECOND);
   world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
   world_settle (world);
   g_assert_cmpstr (world->events->str, ==, "failed transferred ");
@@ -476,6 +521,8 @@ main (int argc, char **argv)
   g_test_add_func ("/life/complete", test_download_and_complete);
   g_test_add_func ("/life/partial-complete", test_partial_complete);
   g_test_add_func ("/life/auto-complete", test_auto_complete);
+  g_test_add_func ("/life/auto-complete/waits", test_auto_complete_waits);
+  g_test_add_func ("/life/auto-complete/fails", test_auto_complete_fails);
   g_test_add_func ("/life/refused-complete", test_refused_complete_changes_nothing);
   g_test_add_func ("/life/crash-publishing", test_crash_while_publishing);
   g_test_add_func ("/life/crash-transferring", test_crash_while_transferring);

@@ -235,10 +235,16 @@ test_worker_dies (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, TRUE, FALSE);
+  const FerryFile *file = g_ptr_array_index (job->files, 0);
+  guint64 attempt = world_take_start (world);
 
-  world_take_start (world);
+  world_report (world, attempt, "checkpoint",
+                "{'Bytes': <uint64 200>, 'Resume': <{'Offset': <uint64 200>}>}");
+  world_report (world, attempt, "progress", "{'Bytes': <uint64 500>, 'Total': <uint64 900>}");
+  world_wait (file->bytes_transferred == 500);
   world_drop_worker (world);
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  g_assert_cmpuint (file->bytes_transferred, ==, 200);
   g_assert_cmpint (job->error->code, ==, FERRY_ERROR_WORKER_FAILED);
   g_assert_cmpuint (job->error_count, ==, 1);
   g_assert_false (ferry_job_has_attempts (job));

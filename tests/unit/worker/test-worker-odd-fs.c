@@ -116,12 +116,12 @@ publish (OddFixture *self, GVariant *resume, gboolean replace)
 }
 
 static void
-publish_fails (OddFixture *self, GVariant *resume, gint code)
+publish_fails (OddFixture *self, GVariant *resume, GQuark domain, gint code)
 {
   g_autoptr (GError) error = NULL;
 
   g_assert_false (worker_publish (self->base.target, SINK_TEMPORARY, resume, FALSE, 0640, &error));
-  g_assert_error (error, FERRY_ERROR, code);
+  g_assert_error (error, domain, code);
 }
 
 static void
@@ -163,7 +163,7 @@ test_replace (OddFixture *self, gconstpointer unused)
 
   make_file (self->base.target, "other");
   resume = sink_fixture_fetch (&self->base);
-  publish_fails (self, resume, FERRY_ERROR_TARGET_EXISTS);
+  publish_fails (self, resume, FERRY_ERROR, FERRY_ERROR_TARGET_EXISTS);
   assert_content (self->base.target, "other");
   publish (self, resume, TRUE);
   assert_published (self);
@@ -181,7 +181,7 @@ test_target_appears (OddFixture *self, gconstpointer unused)
   resume = sink_fixture_fetch (&self->base);
   make_file (self->base.target, "other");
   set_rule (self, "hide-target", TRUE);
-  publish_fails (self, resume, FERRY_ERROR_TARGET_EXISTS);
+  publish_fails (self, resume, FERRY_ERROR, FERRY_ERROR_TARGET_EXISTS);
   set_rule (self, "hide-target", FALSE);
   assert_content (self->base.target, "other");
   assert_content (self->base.temporary, "whole");
@@ -198,7 +198,7 @@ test_crash_linked (OddFixture *self, gconstpointer unused)
 
   resume = sink_fixture_fetch (&self->base);
   set_rule (self, "fail-unlink", TRUE);
-  publish_fails (self, resume, FERRY_ERROR_FILE_SYSTEM_ERROR);
+  publish_fails (self, resume, FERRY_ERROR, FERRY_ERROR_FILE_SYSTEM_ERROR);
   assert_content (self->base.target, "whole");
   assert_content (self->base.temporary, "whole");
   set_rule (self, "fail-unlink", FALSE);
@@ -216,7 +216,7 @@ test_publish_not_synced (OddFixture *self, gconstpointer rule)
 
   resume = sink_fixture_fetch (&self->base);
   set_rule (self, rule, TRUE);
-  publish_fails (self, resume, FERRY_ERROR_FILE_SYSTEM_ERROR);
+  publish_fails (self, resume, FERRY_ERROR, FERRY_ERROR_FILE_SYSTEM_ERROR);
   set_rule (self, rule, FALSE);
   publish (self, resume, FALSE);
   assert_published (self);
@@ -328,7 +328,7 @@ test_locked (OddFixture *self, gconstpointer unused)
   resume = sink_fixture_fetch (&self->base);
   set_rule (self, "locked", TRUE);
   sink_fixture_open_fails (&self->base, NULL, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
-  publish_fails (self, resume, FERRY_ERROR_NO_FILE_ACCESS);
+  publish_fails (self, resume, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
   g_assert_null (worker_target_check (self->base.target, SINK_TEMPORARY, 0, FALSE, FALSE, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
   set_rule (self, "locked", FALSE);

@@ -62,7 +62,7 @@ assert_waits (SinkFixture *self, GVariant *resume)
 
   g_assert_false (
       worker_publish (self->target, SINK_TEMPORARY, resume, FALSE, 0644, &publish_error));
-  g_assert_error (publish_error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
+  g_assert_error (publish_error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
   g_assert_true (worker_remove (self->target, SINK_TEMPORARY, resume, &remove_error));
   g_assert_no_error (remove_error);
 }

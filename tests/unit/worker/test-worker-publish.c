@@ -309,7 +309,7 @@ test_vanished_directory (SinkFixture *self, gconstpointer unused)
   g_autofree char *away = g_strconcat (self->directory, ".away", NULL);
 
   g_assert_cmpint (g_rename (self->directory, away), ==, 0);
-  publish_fails (self, resume, FALSE, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS);
+  publish_fails (self, resume, FALSE, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION);
   g_assert_cmpint (g_rename (away, self->directory), ==, 0);
   publish (self, resume, FALSE, 0644);
 }
