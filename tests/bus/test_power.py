@@ -13,11 +13,12 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from gi.repository import GLib  # noqa: E402
 from lib import cases, content  # noqa: E402
 from lib.badserver import hang_body  # noqa: E402
 from lib.client import JOB, MANAGER, OBJECT_MANAGER, PROPERTIES, ROOT, BusError  # noqa: E402
 from lib.process import Deadline, wait_until  # noqa: E402
-from lib.witness import Witness, variant  # noqa: E402
+from lib.witness import Witness  # noqa: E402
 
 SEED = int(os.environ.get('FERRY_TEST_SEED', '20261122'))
 ROUNDS = int(os.environ.get('FERRY_TEST_CUTS', '44'))     # in all
@@ -254,11 +255,16 @@ class Told(PowerCase):
         return pending
 
     def set_name(self):
-        return (self.job.path, PROPERTIES, 'Set', '(ssv)', JOB, 'DisplayName', variant('new'))
+        return (self.job.path, PROPERTIES, 'Set', '(ssv)', JOB, 'DisplayName', GLib.Variant('s', 'new'))
 
     def power_cut(self):
         self.world.lose_power()
         self.world.start_ferryd()
+
+    def kill_both(self):
+        self.world.kill_ferryd()
+        self.world.kill_workers()
+        self.world.disk.release()
 
     def check_reading(self, change, *reading):
         """Reads in that moment; what is answered is so after the power cut."""
@@ -310,9 +316,8 @@ class Told(PowerCase):
         self.world.disk.hold(names_only=True)
         self.client.start_call(self.job.path, JOB, 'Cancel')
         self.world.disk.wait_held()
-        self.world.kill_ferryd()
-        self.world.kill_workers()
-        self.world.disk.release()
+        self.kill_both()
+        self.assertEqual(self.left_over(), [])
         self.world.start_ferryd()
         wait_until(lambda: self.duties() == 0, 20, 'the end of the duty')
         self.power_cut()
@@ -327,9 +332,8 @@ class Told(PowerCase):
         self.world.disk.hold(names_only=True)
         self.client.start_call(self.job.path, JOB, 'Complete')
         self.world.disk.wait_held()
-        self.world.kill_ferryd()
-        self.world.kill_workers()
-        self.world.disk.release()
+        self.kill_both()
+        self.assertEqual(self.left_over(), ['a'])
         self.world.start_ferryd()
         self.job.wait_for(lambda v: v['State'] == 'acknowledged', what='the rest of Complete')
         self.power_cut()

@@ -3,13 +3,13 @@
  *
  *   lossy-fs [-o OPTION]... MOUNT-POINT
  *
- * Options: acl (answers questions for ACLs: there are none), no-rename-flags (as NFS). It does as it is told on
- * standard input, a line each:
+ * Options: acl (answers questions for ACLs: there are none), no-rename-flags (as NFS), fat (one owner and mode for all, no
+ * second links). It does as it is told on standard input, a line each:
  *
- *   sync              all that is there is synced           answer: synced CALLS
- *   seed SEED         what chance decides from now on       answer: seeded CALLS
- *   last              the last change of each directory is kept, not chance
- *                                                           answer: seeded CALLS
+ *   sync              all that is there is synced           answer: done CALLS
+ *   seed SEED         what chance decides from now on       answer: done CALLS
+ *   last              not chance decides: the last change of each directory is kept
+ *                                                           answer: done CALLS
  *   cut               the power goes now                    answer: cut CALLS
  *   cut-at CALLS      the power goes instead of that call   answer, when it has: cut CALLS
  *   cut-at-sync CALLS the same, and only syncs count        answer, when it has: cut CALLS
@@ -17,9 +17,11 @@
  *   hold              syncs do not end any more             answer, when one does not: held CALLS
  *   hold-names        those of directories do not           answer, when one does not: held CALLS
  *   release           they do again
+ *   read-only         nothing can be changed or synced      answer: done CALLS
+ *   read-write        it can be again                       answer: done CALLS
  *
  * CALLS counts the calls that change or sync something, since the last mount. Between cut and mount every call fails
- * with EIO. It ends when its input does. */
+ * with EIO. Who unmounts it cuts nothing. It ends when its input does. */
 
 #define FUSE_USE_VERSION 31
 
@@ -45,12 +47,14 @@ static struct fuse_session *session = NULL;
 static const char *mount_point = NULL;
 static gboolean knows_acls = FALSE;
 static gboolean knows_rename_flags = TRUE;
+static gboolean is_fat = FALSE;
 
 static guint64 calls = 0;
 static guint64 syncs = 0;
 static guint64 cut_at = 0;      /* 0 = never */
 static guint64 cut_at_sync = 0; /* 0 = never */
 static gboolean is_cut = FALSE;
+static gboolean is_read_only = FALSE;
 static gboolean is_holding_data = FALSE;
 static gboolean is_holding_names = FALSE;
 static GArray *held = NULL; /* (owned) (element-type guint64): requests without an answer */
@@ -211,7 +215,7 @@ do_setattr (fuse_req_t request, fuse_ino_t number, struct stat *wanted, int set,
 
   lossy_inode_get_stat (inode, &st);
   rights = (LossyRights){ st.st_mode, st.st_uid, st.st_gid };
-  if (set & FUSE_SET_ATTR_MODE)
+  if ((set & FUSE_SET_ATTR_MODE) && (!is_fat || number == FUSE_ROOT_ID))
     rights.mode = (st.st_mode & S_IFMT) | (wanted->st_mode & ~S_IFMT);
   if (set & FUSE_SET_ATTR_UID)
     rights.uid = wanted->st_uid;
@@ -229,8 +233,14 @@ static int
 create (fuse_req_t request, fuse_ino_t directory, const char *name, mode_t mode, LossyInode **inode)
 {
   const struct fuse_ctx *context = fuse_req_ctx (request);
-  const LossyRights rights = { mode, context->uid, context->gid };
+  LossyRights rights = { mode, context->uid, context->gid };
+  struct stat st;
 
+  if (is_fat)
+    {
+      lossy_inode_get_stat (get (FUSE_ROOT_ID), &st);
+      rights = (LossyRights){ (mode & S_IFMT) | (st.st_mode & 0777), st.st_uid, st.st_gid };
+    }
   return lossy_image_create (image, get (directory), name, &rights, inode);
 }
 
@@ -264,8 +274,9 @@ static void
 do_link (fuse_req_t request, fuse_ino_t number, fuse_ino_t directory, const char *name)
 {
   LossyInode *inode = get (number);
+  int error = is_fat ? EPERM : lossy_image_link (image, get (directory), name, inode);
 
-  reply_entry (request, lossy_image_link (image, get (directory), name, inode), inode);
+  reply_entry (request, error, inode);
 }
 
 static void
@@ -479,6 +490,8 @@ serve (struct fuse_buf *buffer)
   count (request->opcode);
   if (is_cut)
     serve_without_power (buffer);
+  else if (is_read_only && (is_change (request->opcode) || is_sync (request->opcode)))
+    refuse (request->unique, EROFS);
   else if (!hold (request))
     fuse_session_process_buf (session, buffer);
 }
@@ -524,12 +537,17 @@ obey (char *line)
   else if (sscanf (line, "seed %" G_GUINT64_FORMAT, &number) == 1)
     {
       lossy_image_set_seed (image, number);
-      say ("seeded");
+      say ("done");
     }
   else if (g_str_equal (line, "last"))
     {
       lossy_image_keep_last (image);
-      say ("seeded");
+      say ("done");
+    }
+  else if (g_str_equal (line, "read-only") || g_str_equal (line, "read-write"))
+    {
+      is_read_only = g_str_equal (line, "read-only");
+      say ("done");
     }
   else if (g_str_equal (line, "cut"))
     cut ();
@@ -542,7 +560,7 @@ obey (char *line)
   else if (g_str_equal (line, "sync"))
     {
       lossy_image_sync (image);
-      say ("synced");
+      say ("done");
     }
   else if (g_str_equal (line, "mount"))
     {
@@ -588,6 +606,8 @@ parse_arguments (int argc, char *argv[])
         knows_acls = TRUE;
       else if (g_str_equal (optarg, "no-rename-flags"))
         knows_rename_flags = FALSE;
+      else if (g_str_equal (optarg, "fat"))
+        is_fat = TRUE;
       else
         return FALSE;
     }
@@ -603,7 +623,7 @@ main (int argc, char *argv[])
 
   if (!parse_arguments (argc, argv))
     {
-      fprintf (stderr, "usage: %s [-o acl|no-rename-flags]... MOUNT-POINT\n", argv[0]);
+      fprintf (stderr, "usage: %s [-o acl|no-rename-flags|fat]... MOUNT-POINT\n", argv[0]);
       return 2;
     }
 
@@ -614,10 +634,13 @@ main (int argc, char *argv[])
   held = g_array_new (FALSE, FALSE, sizeof (guint64));
   mount_now ();
   say ("mounted");
-  while (going && !fuse_session_exited (session))
+  while (going)
     {
-      struct pollfd fds[] = { { fuse_session_fd (session), POLLIN, 0 },
-                              { STDIN_FILENO, POLLIN, 0 } };
+      /* Somebody else may have unmounted it. */
+      struct pollfd fds[] = {
+        { fuse_session_exited (session) ? -1 : fuse_session_fd (session), POLLIN, 0 },
+        { STDIN_FILENO, POLLIN, 0 },
+      };
 
       if (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
         break;

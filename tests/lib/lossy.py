@@ -10,6 +10,7 @@ import subprocess
 import threading
 import unittest
 
+from lib import isolate
 from lib.process import Deadline
 
 PROGRAM = 'tests/lib/lossy-fs'
@@ -22,8 +23,8 @@ class Disk:
         program = os.path.join(build, PROGRAM)
         if not os.path.exists(program):
             raise unittest.SkipTest('built without libfuse3')
-        if not os.access('/dev/fuse', os.R_OK | os.W_OK):
-            raise unittest.SkipTest('FUSE file systems cannot be mounted here')
+        if not isolate.inside():
+            raise unittest.SkipTest('needs root and a namespace for mounts')
         self.path = path
         self.is_cut = False
         flags = [flag for option in options for flag in ('-o', option)]
@@ -33,7 +34,9 @@ class Disk:
         self.answers = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        self._wait('mounted', 10)
+        if self.answers.get(timeout=10) is None:
+            self.stop()
+            raise unittest.SkipTest('FUSE file systems cannot be mounted here')
 
     def _read(self):
         for line in self.child.stdout:
@@ -56,17 +59,17 @@ class Disk:
     def sync(self):
         """All that is there is on disk."""
         self._order('sync')
-        self._wait('synced', 10)
+        self._wait('done', 10)
 
     def seed(self, number):
         """What chance decides from now on."""
         self._order('seed {}'.format(number))
-        self._wait('seeded', 10)
+        self._wait('done', 10)
 
     def keep_last(self):
         """Not chance decides: only the last change of each directory is kept."""
         self._order('last')
-        self._wait('seeded', 10)
+        self._wait('done', 10)
 
     def cut_at(self, calls, syncs_only=False):
         """Arms a cut instead of the calls-th call that changes or syncs something; wait_cut()."""
@@ -101,6 +104,11 @@ class Disk:
     def release(self):
         """Syncs end again; those that wait already do not."""
         self._order('release')
+
+    def read_only(self, on):
+        """As after an error, when a file system makes itself read-only."""
+        self._order('read-only' if on else 'read-write')
+        self._wait('done', 10)
 
     def mount(self):
         """The power is back; who used the disk must have ended."""

@@ -10,10 +10,14 @@ import glob
 import os
 import threading
 
-from lib import content
-from lib.badserver import normal, slow
-from lib.client import FINAL, BusError, Job
-from lib.process import Deadline
+import gi
+gi.require_version('Gio', '2.0')
+from gi.repository import GLib  # noqa: E402
+
+from lib import content  # noqa: E402
+from lib.badserver import OLD, normal, slow  # noqa: E402
+from lib.client import FINAL, BusError, Job  # noqa: E402
+from lib.process import Deadline  # noqa: E402
 
 STATES = {
     'held': ('suspended', 'transferred'),
@@ -53,9 +57,10 @@ class Belief:
     def __init__(self, name, auto=False):
         self.name = name
         self.auto = auto
-        self.begun = False  # Complete was called and not answered: it may go on by itself
+        self.begun = False  # publication may have begun, and goes on by itself then
         self.phase = 'held'
         self.files = {}     # index -> File
+        self.next_index = 0
         self.kept = {}      # index -> bytes that must not be fetched again
 
     def but(self, **changes):
@@ -186,6 +191,8 @@ class Witness:
         bad, nginx = self.servers
         if self.chance.random() < 0.3:
             nginx.add(name, body)
+            # What changed just now may change again within nginx's ETag: no resume is safe then.
+            os.utime(os.path.join(nginx.www, name), (OLD, OLD))
             return File(nginx.url(name), path, body, mode, None)
         route = bad.add('/' + name, body,
                         self.chance.choice((normal(), slow(max(400000, 4 * size)))))
@@ -213,23 +220,23 @@ class Witness:
         belief = Belief(self.new_name(), auto=self.chance.random() < 0.7)
         belief.phase = 'running'
         belief.files = dict(enumerate(self.new_file() for _ in range(self.chance.randrange(1, 4))))
+        belief.next_index = len(belief.files)
         memory.job = self.change(memory, belief, lambda: self.client.submit(
             [(f.url, f.path, self.options(f)) for f in belief.files.values()], belief.name,
             AutoComplete=belief.auto, MinimumRetryDelay=5))
 
     def rename(self, memory):
         after = memory.belief.but(name=self.new_name())
-        self.change(memory, after, lambda: memory.job.set('DisplayName', variant(after.name)))
+        self.change(memory, after, lambda: memory.job.set('DisplayName', GLib.Variant('s', after.name)))
 
     def add_file(self, memory):
         file = self.new_file()
-        after = memory.belief.but()
-        number = memory.job.get('FilesTotal') if not after.files else max(after.files) + 1
+        # Indexes are not used again.
+        number = memory.belief.next_index
+        after = memory.belief.but(next_index=number + 1)
         after.files[number] = file
-        given = self.change(memory, after, lambda: memory.job.add_file(
+        self.change(memory, after, lambda: memory.job.add_file(
             file.url, file.path, **self.options(file)))
-        if given != number:
-            memory.belief.files[given] = memory.belief.files.pop(number)
 
     def remove_file(self, memory):
         if len(memory.belief.files) < 2:
@@ -244,9 +251,15 @@ class Witness:
         self.change(memory, memory.belief.but(phase='running'), memory.job.resume)
 
     def suspend(self, memory):
-        self.change(memory, memory.belief.but(phase='held'), memory.job.suspend)
+        # The last byte may come while the order is on its way; then AutoComplete acts.
+        after = memory.belief.but(phase='held', begun=memory.belief.auto)
+        self.change(memory, after, memory.job.suspend)
         if memory.belief.phase != 'held':
             return
+        if memory.job.state != 'suspended':
+            memory.belief = memory.belief.but(phase='running')
+            return
+        memory.belief.begun = False
         # What was checkpointed when Suspend was answered is not fetched again.
         files = memory.job.files()
         memory.belief.kept.update({f['Index']: f['BytesTransferred'] for f in files})
@@ -318,7 +331,7 @@ class Witness:
         return problems + ['a job that nobody made: ' + name for name in strangers]
 
     def _list(self, states):
-        return self.client.manager('ListJobs', '(a{sv})', {'States': variant(states)})
+        return self.client.manager('ListJobs', '(a{sv})', {'States': GLib.Variant('as', states)})
 
     def _look_at_ended(self):
         """An ended job stays so."""
@@ -425,9 +438,3 @@ class Witness:
         os.close(home)
         self.over.update((m.job.path, STATES[m.belief.phase][0]) for m in self.memories)
         self.memories, self.problems = [], []
-
-
-def variant(value):
-    """As a GVariant."""
-    from gi.repository import GLib
-    return GLib.Variant('s' if isinstance(value, str) else 'as', value)

@@ -495,6 +495,19 @@ class World:
         self.clients.append(client)
         return client
 
+    def client_elsewhere(self, uid, setup='', root='/', flags=()):
+        """A connection of a uid, which need not have a name, from namespaces of its own.
+
+        `setup` is shell that root runs there first; `root` is the connection's root directory.
+        """
+        argv = ['unshare', '--mount', '--propagation', 'private', *flags,
+                'sh', '-ec', setup + '\nexec chroot "$0" "$@"', root,
+                'setpriv', '--reuid', str(uid), '--regid', str(uid), '--clear-groups',
+                '/usr/bin/python3', '-B', os.path.join(self.lib, 'peer.py'), self.address]
+        client = Client(argv, env=self.env())
+        self.clients.append(client)
+        return client
+
     def spawn(self, argv, user=None, **popen):
         """Starts a program on this bus as that user; the caller waits for it.
 
