@@ -23,19 +23,45 @@
  *     Errors: NoFileAccess, TargetExists.
  *
  * "start" { Attempt t, Job s, File u, Url s, Path s, TemporaryName s, Resume a{sv}, Ranges a(tt),
- *           Digest s, Size t, MaximumSize t, FinalMode u, Headers as, SecretHeaders as,
+ *           Digest s, Size t, MaximumSize t, FinalMode u, Upload a{sv}, Headers as, SecretHeaders as,
  *           ProxyUsage s, ProxyUri s, ProxyBypass as }
  *     Fetch one file into TemporaryName beside Path, from where Resume says. Ends with exactly one
  *     of "done", "failed", "stopped". `Attempt` is new for each start and is echoed in all reports.
  *     `MaximumSize` is what the job may still fetch in this file, FERRY_SIZE_UNKNOWN = no limit.
  *     `FinalMode`: "publish" with this Mode follows at once, so that the file may have it already
  *     when it is "done", and its temporary name need not outlive a power cut.
+ *     `Upload` { Url s, Resume a{sv} }: the file is the reply to that upload, which is all at the server. Secrets
+ *     go to the origin of the upload's Url only. When the file is whole and on disk the upload's session is closed, and
+ *     only then the attempt is "done".
+ *
+ * "start-upload" { Attempt t, Job s, File u, Url s, Path s, Resume a{sv}, Protocol s, Reply b,
+ *                  RequireResumableAbove t, Headers as, SecretHeaders as, ProxyUsage s, ProxyUri s,
+ *                  ProxyBypass as }
+ *     Send the file at Path to Url, from where Resume says. Ends as "start" does. `Protocol` is a
+ *     FerryUploadProtocol; what "auto" came to is in Resume. With `Reply` the session stays open
+ *     and "done" tells where the reply is. A file of more bytes than `RequireResumableAbove` is not
+ *     sent by a protocol that cannot go on after a break (UploadNotSupported).
+ *
+ * "stored" { Attempt t }
+ *     What the last "record" with `Confirm` told is on disk.
  *
  * "stop" { Attempt t }
  *     Write a checkpoint and answer with "stopped" (or "done"/"failed" when that came first).
  *
  * "checkpoint" (id) { }
  *     Write a checkpoint of all running attempts now; the reply follows their reports.
+ *
+ * "check-sources" (id) { Pid u, Paths as, NoSymlinks b }
+ *     May these files be sent? They are opened for reading; regular files only. All or nothing. `Pid` as in
+ *     "check-targets". Reply: { Resume aa{sv}, Sizes at } or { Error, Index u }. Errors: NoFileAccess.
+ *
+ * "cancel-upload" (id) { Url s, Resume a{sv}, Headers as, SecretHeaders as, ProxyUsage s, ProxyUri s, ProxyBypass as }
+ *     Nobody wants the rest of this upload: tell the server so. One that is all there stays, and only its session is closed.
+ *     A success also when the server knows nothing of it, or refuses for good. Reply: {} or { Error, Transient b }.
+ *
+ * "read" (id) { Path s, TemporaryName s, Resume a{sv}, Offset t, Size u }
+ *     Up to Size bytes (at most FERRY_READ_MAX) of a file that is "done". Reply: { Data ay }, empty at its end.
+ *     Errors: NoFileAccess, FileSystemError.
  *
  * "check-publish" (id) { Path s, TemporaryName s, Resume a{sv}, Replace b }
  *     Would "publish" work now (directory there, temporary file ours and whole, target absent or
@@ -63,14 +89,18 @@
  * "checkpoint" { Attempt t, Resume a{sv}, Bytes t }
  *     Bytes are on disk; Resume says how to go on from there. ferryd stores both before anything
  *     else that follows.
+ * "record" { Attempt t, Resume a{sv}, Bytes t, Confirm b, UploadProtocol s, Resumable b }
+ *     Of an upload: what the server has acknowledged, and how to go on from there; `UploadProtocol` once it is settled, never
+ *     "auto". With `Confirm` the attempt waits for "stored".
  * "restarted" { Attempt t, Reason s, Resume a{sv} }
  *     The bytes so far were dropped; the attempt goes on from 0. Reason is one of the words of
  *     FileRestarted (below).
  * "new-name" { Attempt t }
  *     TemporaryName holds something that is not ours. The attempt has ended; ferryd starts the file
  *     over under another name. Nothing was removed.
- * "done" { Attempt t, Resume a{sv}, Bytes t, HttpStatus u, ResponseHeaders as, Validator s }
- *     Whole, on disk, digest right.
+ * "done" { Attempt t, Resume a{sv}, Bytes t, HttpStatus u, ResponseHeaders as, Validator s, ReplyUrl s }
+ *     Whole, on disk, digest right. Of an upload: all at the server, and its session closed; with `Reply` it is open
+ *     and `ReplyUrl` is an absolute URL.
  * "stopped" { Attempt t, Resume a{sv}, Bytes t }
  * "failed" { Attempt t, Resume a{sv}, Bytes t, Error a{sv}, Transient b, NewBytes b,
  *            RetryAfter u (s), WaitReason s, HttpStatus u, ResponseHeaders as }
@@ -83,13 +113,14 @@
  * `Resume` belongs to the worker: ferryd stores it as it came (at most FERRY_RESUME_MAX bytes) and
  * gives it back. Keys: Offset t (durable bytes), Total t, Validator s, ValidatorStrong b, Inode t,
  * BirthTime x, DirectoryInode t, DirectoryDevice t, DirectoryFsid t, DirectorySeen b, and what else
- * the worker needs.
+ * the worker needs. That of an upload has Session b while a server is to be told of a cancellation.
  *
  * Words of FileRestarted's reason: "remote-file-changed" (validator or size differ), "no-validator"
  * (nothing that proves the bytes belong together), "no-range-support" (the server sent the whole
  * file), "range-refused" (416), "temporary-file-lost" (gone or not ours), "digest-mismatch",
  * "validation-failed" (SetFileValid), "url-changed" (ownership taken),
- * "mixed-response" (an answer that does not fit what was asked).
+ * "mixed-response" (an answer that does not fit what was asked), "session-lost" (the server knows nothing of the upload any
+ * more), "not-resumable" (the protocol of the upload cannot go on after a break).
  */
 
 #pragma once
@@ -105,8 +136,14 @@
 #define FERRY_RESUME_MAX 4096
 
 /* Key of "check-targets" and Resume: somebody else chose the path, so that no symbolic link on it is followed, now or later.
- * The one key of Resume that ferryd knows: it outlives the bytes. */
+ * A key of Resume that ferryd knows: it outlives the bytes. */
 #define FERRY_RESUME_NO_SYMLINKS "NoSymlinks"
+
+/* The other key of Resume that ferryd looks at, of uploads: the server holds something. */
+#define FERRY_RESUME_SESSION "Session"
+
+/* Bytes in one reply to "read". */
+#define FERRY_READ_MAX (32 * 1024)
 
 #define FERRY_SIZE_UNKNOWN G_MAXUINT64
 
