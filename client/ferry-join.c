@@ -18,7 +18,7 @@ is_same_url (const char *left, const char *right)
 }
 
 static GVariant *
-find_file (GVariant *files, const FerryFetchItem *item)
+find_file (GVariant *files, const FerryTransferItem *item)
 {
   for (gsize i = 0; i < g_variant_n_children (files); i++)
     {
@@ -37,7 +37,7 @@ find_file (GVariant *files, const FerryFetchItem *item)
 /* Joining must give what a new job would: not less checked, and the file at the end. */
 static gboolean
 check_joinable (FerryRemoteJob *job, GVariant *file, gsize n_files,
-                const FerryFetchOptions *options, GError **error)
+                const FerryTransferOptions *options, GError **error)
 {
   g_autofree char *id = ferry_resolve_short_id (job->id);
   const char *digest = "";
@@ -90,8 +90,8 @@ set_headers (FerryClient *client, FerryRemoteJob *job, char **headers, GError **
 
 /* Gives the job what was asked for on this command line, and sets it going. */
 static gboolean
-revive (FerryClient *client, FerryRemoteJob *job, const FerryFetchItem *item,
-        const FerryFetchOptions *options, GError **error)
+revive (FerryClient *client, FerryRemoteJob *job, const FerryTransferItem *item,
+        const FerryTransferOptions *options, GError **error)
 {
   FerryJobState state = ferry_remote_job_get_state (job);
   GVariant *credentials = ferry_url_get_credentials (item->url, "server");
@@ -126,8 +126,8 @@ has_ended (const GError *error)
 }
 
 static gboolean
-join (FerryClient *client, FerryRemoteJob *job, FerryFetchItem *item, GVariant *file, gsize n_files,
-      const FerryFetchOptions *options, GError **error)
+join (FerryClient *client, FerryRemoteJob *job, FerryTransferItem *item, GVariant *file,
+      gsize n_files, const FerryTransferOptions *options, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autofree char *id = ferry_resolve_short_id (job->id);
@@ -149,7 +149,7 @@ join (FerryClient *client, FerryRemoteJob *job, FerryFetchItem *item, GVariant *
 
 /* Whether a job that has ended is what became of the submission of @item that went unanswered. */
 static gboolean
-is_own_doing (FerryRemoteJob *job, const FerryFetchItem *item)
+is_own_doing (FerryRemoteJob *job, const FerryTransferItem *item)
 {
   return item->submitted > 0 && item->unsure_since > 0 &&
          ferry_remote_job_get_number (job, "CreationTime", 0) >= (guint64) item->submitted;
@@ -158,7 +158,7 @@ is_own_doing (FerryRemoteJob *job, const FerryFetchItem *item)
 /* Finds the items that @job fetches. */
 static gboolean
 match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
-           const FerryFetchOptions *options, FerryFetchItem **failed, GError **error)
+           const FerryTransferOptions *options, FerryTransferItem **failed, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GVariant) files = NULL;
@@ -176,10 +176,10 @@ match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
 
   for (guint i = 0; i < items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (items, i);
+      FerryTransferItem *item = g_ptr_array_index (items, i);
       g_autoptr (GVariant) file = NULL;
 
-      if (item->state != FERRY_FETCH_WAITING || item->job_path != NULL)
+      if (item->state != FERRY_TRANSFER_WAITING || item->job_path != NULL)
         continue;
       file = find_file (files, item);
       if (file == NULL)
@@ -203,7 +203,7 @@ match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
 
 static gboolean
 match_jobs (FerryClient *client, GPtrArray *jobs, GPtrArray *items,
-            const FerryFetchOptions *options, FerryFetchItem **failed, GError **error)
+            const FerryTransferOptions *options, FerryTransferItem **failed, GError **error)
 {
   for (guint i = 0; i < jobs->len; i++)
     {
@@ -215,8 +215,8 @@ match_jobs (FerryClient *client, GPtrArray *jobs, GPtrArray *items,
 }
 
 gboolean
-ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options,
-                 FerryFetchItem **failed, GError **error)
+ferry_join_find (FerryClient *client, GPtrArray *items, const FerryTransferOptions *options,
+                 FerryTransferItem **failed, GError **error)
 {
   static const char *const ended_states[] = { "acknowledged", NULL };
   g_autoptr (GPtrArray) jobs = ferry_remote_jobs_load (client, error);
@@ -229,9 +229,9 @@ ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions 
 
   for (guint i = 0; i < items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (items, i);
+      FerryTransferItem *item = g_ptr_array_index (items, i);
 
-      unanswered |= item->state == FERRY_FETCH_WAITING && item->job_path == NULL &&
+      unanswered |= item->state == FERRY_TRANSFER_WAITING && item->job_path == NULL &&
                     item->submitted > 0 && item->unsure_since > 0;
     }
   if (!unanswered)

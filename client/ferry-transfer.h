@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fetching URLs: each becomes a job, which is followed to its end. */
+/* Jobs of a command: each item becomes a job, which is followed to its end. */
 
 #pragma once
 
@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /**
- * FerryFetchOptions:
+ * FerryTransferOptions:
  * @priority: (nullable): %NULL = by @detach
  * @digest: (nullable): what the one file must hash to
  * @headers: request headers
@@ -28,19 +28,19 @@ typedef struct
   gboolean detach;
   gboolean json;
   guint timeout;
-} FerryFetchOptions;
+} FerryTransferOptions;
 
 typedef enum
 {
-  FERRY_FETCH_WAITING,    /* to be handed over */
-  FERRY_FETCH_SUBMITTING, /* the service has not answered yet */
-  FERRY_FETCH_UNSURE,     /* the service went away before it answered */
-  FERRY_FETCH_FOLLOWED,   /* has a job */
-  FERRY_FETCH_ENDED,
-} FerryFetchState;
+  FERRY_TRANSFER_WAITING,    /* to be handed over */
+  FERRY_TRANSFER_SUBMITTING, /* the service has not answered yet */
+  FERRY_TRANSFER_UNSURE,     /* the service went away before it answered */
+  FERRY_TRANSFER_FOLLOWED,   /* has a job */
+  FERRY_TRANSFER_ENDED,
+} FerryTransferState;
 
 /**
- * FerryFetchItem: one URL
+ * FerryTransferItem: one URL
  */
 typedef struct
 {
@@ -48,44 +48,45 @@ typedef struct
   char *target;   /* (owned): absolute path */
   char *label;    /* (owned): what it is called */
   char *job_path; /* (owned) (nullable) */
-  FerryFetchState state;
+  FerryTransferState state;
   gint64 unsure_since; /* monotonic: when an answer was lost; 0 = never */
   gint64 submitted;    /* wall clock: when the service was asked first; 0 = not yet */
-} FerryFetchItem;
+} FerryTransferItem;
 
 /** Returns: (transfer full): takes @url and @target over */
-FerryFetchItem *ferry_fetch_item_new (FerryUrl *url, char *target);
+FerryTransferItem *ferry_transfer_item_new (FerryUrl *url, char *target);
 
-void ferry_fetch_item_free (FerryFetchItem *item);
+void ferry_transfer_item_free (FerryTransferItem *item);
 
 /**
- * ferry_fetch_make_arguments:
+ * ferry_transfer_make_arguments:
  * @item: what to fetch
  *
  * Returns: (transfer floating) (nullable): the arguments of SubmitJob; an error when the environment cannot be understood
  */
-GVariant *ferry_fetch_make_arguments (const FerryFetchItem *item, const FerryFetchOptions *options,
-                                      GError **error);
+GVariant *ferry_transfer_make_arguments (const FerryTransferItem *item,
+                                         const FerryTransferOptions *options, GError **error);
 
 /**
- * ferry_fetch_explain_refusal:
+ * ferry_transfer_explain_refusal:
  * @item: what the service refused to fetch
  * @error: what it said
  *
  * Returns: (transfer full): the same, or what can be done about it
  */
-GError *ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error);
+GError *ferry_transfer_explain_refusal (const FerryTransferItem *item, const GError *error);
 
 /**
- * ferry_fetch_run:
- * @items: (element-type FerryFetchItem): what to fetch
+ * ferry_transfer_run:
+ * @items: (element-type FerryTransferItem): what to fetch
  *
  * Reports errors; prints ids, paths or JSON.
  *
  * Returns: the exit status of the command
  */
-FerryExit ferry_fetch_run (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options);
+FerryExit ferry_transfer_run (FerryClient *client, GPtrArray *items,
+                              const FerryTransferOptions *options);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryFetchItem, ferry_fetch_item_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTransferItem, ferry_transfer_item_free)
 
 G_END_DECLS

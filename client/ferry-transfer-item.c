@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ferry-fetch.h"
+#include "ferry-transfer.h"
 
 #include "ferry-headers.h"
 #include "ferry-proxy.h"
@@ -9,20 +9,20 @@
 #define ATTENDED_RETRY_DELAY         5
 #define ATTENDED_NO_PROGRESS_TIMEOUT 300
 
-FerryFetchItem *
-ferry_fetch_item_new (FerryUrl *url, char *target)
+FerryTransferItem *
+ferry_transfer_item_new (FerryUrl *url, char *target)
 {
-  FerryFetchItem *item = g_new0 (FerryFetchItem, 1);
+  FerryTransferItem *item = g_new0 (FerryTransferItem, 1);
 
   item->url = url;
   item->target = target;
   item->label = g_path_get_basename (target);
-  item->state = FERRY_FETCH_WAITING;
+  item->state = FERRY_TRANSFER_WAITING;
   return item;
 }
 
 void
-ferry_fetch_item_free (FerryFetchItem *item)
+ferry_transfer_item_free (FerryTransferItem *item)
 {
   g_clear_pointer (&item->url, ferry_url_free);
   g_free (item->target);
@@ -87,7 +87,7 @@ add_headers (GVariantBuilder *properties, char **headers)
 }
 
 GError *
-ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error)
+ferry_transfer_explain_refusal (const FerryTransferItem *item, const GError *error)
 {
   const char *advice = item->url->user != NULL
                            ? FERRY_URL_NO_PASSWORD "-H @FILE"
@@ -98,8 +98,8 @@ ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error)
 }
 
 GVariant *
-ferry_fetch_make_arguments (const FerryFetchItem *item, const FerryFetchOptions *options,
-                            GError **error)
+ferry_transfer_make_arguments (const FerryTransferItem *item, const FerryTransferOptions *options,
+                               GError **error)
 {
   g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (FerryProxy) proxy = ferry_proxy_from_environment (item->url->url, environment, error);
