@@ -142,8 +142,8 @@ add_item (GPtrArray *items, GHashTable *targets, const char *text, const GetOpti
     }
 
   g_hash_table_insert (targets, g_strdup (target), g_strdup (url->url));
-  g_ptr_array_add (items,
-                   ferry_transfer_item_new (g_steal_pointer (&url), g_steal_pointer (&target)));
+  g_ptr_array_add (items, ferry_transfer_item_new_download (g_steal_pointer (&url),
+                                                            g_steal_pointer (&target)));
   return TRUE;
 }
 

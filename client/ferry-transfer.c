@@ -4,6 +4,7 @@
 
 #include "ferry-board.h"
 #include "ferry-error.h"
+#include "ferry-explain.h"
 #include "ferry-follow.h"
 #include "ferry-format.h"
 #include "ferry-join.h"
@@ -92,7 +93,7 @@ end_item (Transfer *self, FerryTransferItem *item, FerryExit status)
 static void
 report_item (Transfer *self, FerryTransferItem *item, const GError *error)
 {
-  ferry_board_remove (self->board, item->target);
+  ferry_board_remove (self->board, item->path);
   ferry_board_report (self->board, self->items->len > 1 ? item->label : NULL, error);
 }
 
@@ -120,7 +121,9 @@ is_published (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
   g_autoptr (GVariant) files = NULL;
   guint64 total = ferry_remote_job_get_number (job, "FilesTotal", 0);
 
-  if (ferry_remote_job_get_number (job, "FilesTransferred", 0) >= total)
+  /* An upload cannot be completed before its time. */
+  if (item->type != FERRY_JOB_TYPE_DOWNLOAD ||
+      ferry_remote_job_get_number (job, "FilesTransferred", 0) >= total)
     return TRUE;
 
   files = ferry_remote_files_load (self->client, job->path, NULL);
@@ -129,7 +132,7 @@ is_published (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
       g_autoptr (GVariant) file = g_variant_get_child_value (files, i);
       const char *path, *state;
 
-      if (g_variant_lookup (file, "LocalPath", "&s", &path) && g_str_equal (path, item->target))
+      if (g_variant_lookup (file, "LocalPath", "&s", &path) && g_str_equal (path, item->path))
         return g_variant_lookup (file, "State", "&s", &state) && g_str_equal (state, "published");
     }
 
@@ -139,6 +142,7 @@ is_published (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
 static void
 finish_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
 {
+  const char *made = item->type == FERRY_JOB_TYPE_DOWNLOAD ? item->path : item->reply;
   g_autoptr (GError) error = NULL;
 
   if (!is_published (self, item, job))
@@ -150,41 +154,52 @@ finish_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
       return;
     }
 
-  ferry_board_finish (self->board, item->target);
-  if (!self->options->json)
+  ferry_board_finish (self->board, item->path);
+  if (!self->options->json && made != NULL)
     {
       ferry_board_clear (self->board);
-      ferry_print_path (item->target);
+      ferry_print_path (made);
     }
   end_item (self, item, FERRY_EXIT_DONE);
 }
 
-/* A job that has nothing to lose is taken away; what was fetched is kept. */
+/* What is kept of a failed job, and what gets it going again. */
+static char *
+describe_kept (FerryRemoteJob *job, const char *message)
+{
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+  g_autofree char *size = ferry_format_size (
+      ferry_remote_job_get_number (job, "BytesTransferred", 0));
+  g_autofree char *remedy = ferry_explain_remedy (job, id, "`");
+
+  if (remedy != NULL)
+    return g_strdup_printf ("%s; %s", message, remedy);
+
+  return g_strdup_printf ("%s; %s are %s, `ferry resume %s` goes on", message, size,
+                          ferry_remote_job_is_upload (job) ? "sent" : "kept", id);
+}
+
+/* A job that has nothing to lose is taken away; what was fetched or sent is kept. */
 static GError *
 dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
 {
   g_autoptr (FerryRemoteJob) job = ferry_remote_job_load (self->client, stale->path, NULL);
-  g_autofree char *id = ferry_resolve_short_id (stale->id);
   g_autofree char *name = ferry_exit_get_name (failure);
   g_autoptr (GError) plain = g_error_copy (failure);
   g_autoptr (GVariant) reply = NULL;
-  g_autofree char *size = NULL;
   g_autofree char *text = NULL;
-  guint64 bytes;
 
   if (job == NULL || ferry_remote_job_is_final (job))
     return g_error_copy (failure);
 
-  bytes = ferry_remote_job_get_number (job, "BytesTransferred", 0);
-  if (bytes == 0)
+  if (ferry_remote_job_get_number (job, "BytesTransferred", 0) == 0)
     {
       reply = ferry_client_call_job (self->client, job->path, "Cancel", NULL, "()", NULL);
       return g_error_copy (failure);
     }
 
   g_dbus_error_strip_remote_error (plain);
-  size = ferry_format_size (bytes);
-  text = g_strdup_printf ("%s; %s are kept, `ferry resume %s` goes on", plain->message, size, id);
+  text = describe_kept (job, plain->message);
   return g_dbus_error_new_for_dbus_error (name, text);
 }
 
@@ -195,6 +210,17 @@ fail_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job, const G
 
   report_item (self, item, error);
   end_item (self, item, FERRY_EXIT_FAILED);
+}
+
+/* Whoever waits for an upload that cannot be continued knows it before it breaks. */
+static void
+tell_risk (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
+{
+  if (item->told || !ferry_remote_job_starts_over (job))
+    return;
+
+  item->told = TRUE;
+  ferry_board_print (self->board, FERRY_EXPLAIN_STARTS_OVER);
 }
 
 static void
@@ -208,11 +234,12 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
   if (item == NULL)
     return;
 
-  ferry_board_update (self->board, item->target, item->label, job);
+  ferry_board_update (self->board, item->path, item->label, job);
   print_json (self, job, outcome != FERRY_OUTCOME_PENDING);
   switch (outcome)
     {
     case FERRY_OUTCOME_PENDING:
+      tell_risk (self, item, job);
       break;
     case FERRY_OUTCOME_DONE:
       finish_item (self, item, job);
@@ -514,8 +541,8 @@ report_left (Transfer *self, FerryExit status)
 
   n = count (self, FERRY_TRANSFER_WAITING) + count (self, FERRY_TRANSFER_UNSURE);
   if (n > 0)
-    fprintf (stderr, "ferry: %s: %u of %u URLs not handed over to the service\n", word, n,
-             self->items->len);
+    fprintf (stderr, "ferry: %s: %u of %u %s not handed over to the service\n", word, n,
+             self->items->len, self->items->len == 1 ? "file" : "URLs");
 }
 
 static gboolean
@@ -555,7 +582,7 @@ run (Transfer *self)
       FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
       if (item->state == FERRY_TRANSFER_WAITING)
-        ferry_board_update (self->board, item->target, item->label, NULL);
+        ferry_board_update (self->board, item->path, item->label, NULL);
     }
   submit_more (self);
   status = ferry_loop_run (self->loop);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ferry-client.h"
+#include "ferry-enums.h"
 #include "ferry-exit.h"
 #include "ferry-target.h"
 
@@ -12,9 +13,10 @@ G_BEGIN_DECLS
 /**
  * FerryTransferOptions:
  * @priority: (nullable): %NULL = by @detach
- * @digest: (nullable): what the one file must hash to
+ * @digest: (nullable): what the one file must hash to; of downloads
+ * @protocol: (nullable): how it is sent; of uploads
  * @headers: request headers
- * @force: replace a file that is there
+ * @force: replace a file that is there; of downloads
  * @timeout: seconds, 0 = none
  * @detach: end when the service has accepted
  * @json: JSON on stdout
@@ -23,6 +25,7 @@ typedef struct
 {
   const char *priority;
   const char *digest;
+  const char *protocol;
   char **headers; /* (not owned) */
   gboolean force;
   gboolean detach;
@@ -44,23 +47,29 @@ typedef enum
  */
 typedef struct
 {
+  FerryJobType type;
   FerryUrl *url;  /* (owned) */
-  char *target;   /* (owned): absolute path */
+  char *path;     /* (owned): absolute: the file to be written, or the one that is sent */
+  char *reply;    /* (owned) (nullable): absolute path; of an upload-reply */
   char *label;    /* (owned): what it is called */
   char *job_path; /* (owned) (nullable) */
   FerryTransferState state;
+  gboolean told;       /* that it would start over */
   gint64 unsure_since; /* monotonic: when an answer was lost; 0 = never */
   gint64 submitted;    /* wall clock: when the service was asked first; 0 = not yet */
 } FerryTransferItem;
 
-/** Returns: (transfer full): takes @url and @target over */
-FerryTransferItem *ferry_transfer_item_new (FerryUrl *url, char *target);
+/** Returns: (transfer full): a download; takes @url and @target over */
+FerryTransferItem *ferry_transfer_item_new_download (FerryUrl *url, char *target);
+
+/** Returns: (transfer full): an upload, with @reply (nullable) an upload-reply; takes @url, @source and @reply over */
+FerryTransferItem *ferry_transfer_item_new_upload (FerryUrl *url, char *source, char *reply);
 
 void ferry_transfer_item_free (FerryTransferItem *item);
 
 /**
  * ferry_transfer_make_arguments:
- * @item: what to fetch
+ * @item: what to fetch or send
  *
  * Returns: (transfer floating) (nullable): the arguments of SubmitJob; an error when the environment cannot be understood
  */
@@ -69,7 +78,7 @@ GVariant *ferry_transfer_make_arguments (const FerryTransferItem *item,
 
 /**
  * ferry_transfer_explain_refusal:
- * @item: what the service refused to fetch
+ * @item: what the service refused to fetch or send
  * @error: what it said
  *
  * Returns: (transfer full): the same, or what can be done about it
@@ -78,7 +87,7 @@ GError *ferry_transfer_explain_refusal (const FerryTransferItem *item, const GEr
 
 /**
  * ferry_transfer_run:
- * @items: (element-type FerryTransferItem): what to fetch
+ * @items: (element-type FerryTransferItem): what to fetch or send
  *
  * Reports errors; prints ids, paths or JSON.
  *
