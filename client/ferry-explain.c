@@ -163,6 +163,15 @@ append_error (GString *text, FerryRemoteJob *job)
   g_string_append (text, description != NULL ? description : "unknown error");
 }
 
+const char *
+ferry_explain_direction (FerryRemoteJob *job, gboolean utf8)
+{
+  if (!ferry_remote_job_is_upload (job))
+    return "";
+
+  return utf8 ? "↑ " : "up ";
+}
+
 char *
 ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
 {

@@ -27,6 +27,9 @@ char *ferry_explain_wait (FerryRemoteJob *job, guint64 now);
  */
 char *ferry_explain_job (FerryRemoteJob *job, const char *id, guint64 now);
 
+/** Returns: (transfer none): what is put before an upload's name or state to tell it from a download, else "" */
+const char *ferry_explain_direction (FerryRemoteJob *job, gboolean utf8);
+
 /* Said once to whoever watches an upload that cannot go on after a break. */
 #define FERRY_EXPLAIN_STARTS_OVER                                                                  \
   "This server cannot continue an interrupted upload. If the connection breaks, it starts again "  \
