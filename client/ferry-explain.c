@@ -187,10 +187,9 @@ ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
                             quote, id, quote, resume);
   if (g_strcmp0 (word, "LocalFileChanged") == 0)
     return g_strdup_printf ("%s sends the file as it is now", resume);
-  /* All is sent; only the reply has no place. */
+  /* All is sent and the reply is there; only its name is taken. */
   if (g_strcmp0 (word, "TargetExists") == 0)
-    return g_strdup_printf ("%sferry set %s ReplyPath=PATH%s puts the reply elsewhere, %s goes on",
-                            quote, id, quote, resume);
+    return g_strdup_printf ("move that file away, then %s stores the reply", resume);
   if (g_strcmp0 (word, "SessionNotFound") == 0 || ferry_remote_job_starts_over (job))
     return g_strdup_printf ("%s starts again from the beginning", resume);
 
@@ -214,16 +213,14 @@ append_failure (GString *text, FerryRemoteJob *job, const char *id)
 static void
 append_transferred (GString *text, FerryRemoteJob *job, const char *id)
 {
-  g_autofree char *word = get_error_word (job);
+  g_autoptr (GError) error = ferry_remote_job_get_error (job);
 
-  if (word != NULL)
+  if (error != NULL)
     {
       append_error (text, job);
       g_string_append (text, "; ");
     }
   g_string_append_printf (text, "waits for: ferry complete %s", id);
-  if (ferry_remote_job_is_upload (job) && g_strcmp0 (word, "TargetExists") == 0)
-    g_string_append_printf (text, " (elsewhere: first ferry set %s ReplyPath=PATH)", id);
 }
 
 char *

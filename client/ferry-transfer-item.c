@@ -133,7 +133,7 @@ static void
 add_file_options (GVariantBuilder *file_options, const FerryTransferItem *item,
                   const FerryTransferOptions *options)
 {
-  if (item->type == FERRY_JOB_TYPE_UPLOAD)
+  if (item->type != FERRY_JOB_TYPE_DOWNLOAD)
     return;
 
   g_variant_builder_add (file_options, "{sv}", "Mode", g_variant_new_uint32 (ferry_target_mode ()));

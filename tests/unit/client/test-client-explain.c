@@ -61,9 +61,6 @@ test_lines (void)
       "failed: ConnectFailed: no route; ferry resume 3f2a starts again from the beginning" },
     { "{" SENT_BY ("bits", "true") ", 'State': <'error'>, " FAILURE "}",
       "failed: ConnectFailed: no route; ferry resume 3f2a tries again" },
-    { "{" SENT_BY ("bits", "true") ", 'State': <'transferred'>, " ERROR ("TargetExists") "}",
-      "TargetExists: so it is; waits for: ferry complete 3f2a (elsewhere: first ferry set 3f2a "
-      "ReplyPath=PATH)" },
     /* A service that is newer than we are. */
     { "{'State': <'dreaming'>, 'WaitReasons': <['moon\033']>}", "waits for: moon\357\277\275" },
     { "{}", "" },
@@ -88,8 +85,7 @@ test_remedies (void)
       "it" },
     { ERROR ("LocalFileChanged"), "`ferry resume 3f2a` sends the file as it is now" },
     { ERROR ("SessionNotFound"), "`ferry resume 3f2a` starts again from the beginning" },
-    { ERROR ("TargetExists"),
-      "`ferry set 3f2a ReplyPath=PATH` puts the reply elsewhere, `ferry resume 3f2a` goes on" },
+    { ERROR ("TargetExists"), "move that file away, then `ferry resume 3f2a` stores the reply" },
     { ERROR ("ConnectFailed"), NULL },
   };
 
