@@ -189,7 +189,7 @@ class Again(PutCase):
         """Another type, another file and the other direction are other jobs."""
         self.held('/up/a')
         server = self.bits(reply='json')
-        server.fail({'on': 'ping', 'times': 100, 'do': 'hang'})
+        server.fail({'on': 'any', 'times': 100, 'do': 'hang'})
         url = server.url('x')
         for args in ((self.source, url), (self.source, url, '--reply', self.path('receipt')),
                      (self.make('other', b'x'), url), (self.source, self.url('/up/a'))):
