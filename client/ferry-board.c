@@ -78,6 +78,14 @@ get_reply_done (const Line *line)
   return ferry_remote_job_get_number (line->job, "ReplyBytesTransferred", 0);
 }
 
+/* What moves in @line; what stands still is called by its label alone, the note tells the rest. */
+static char *
+make_name (const Line *line)
+{
+  return g_strconcat (line->label,
+                      is_replying (line) && get_reply_done (line) > 0 ? " (reply)" : "", NULL);
+}
+
 static char *
 make_note (const Line *line)
 {
@@ -123,9 +131,9 @@ get_style (FerryBoard *self)
   style.colour = ferry_screen_has_colour (self->screen);
   for (guint i = 0; i < self->lines->len; i++)
     {
-      Line *line = g_ptr_array_index (self->lines, i);
+      g_autofree char *name = make_name (g_ptr_array_index (self->lines, i));
 
-      style.name_width = MAX (style.name_width, ferry_format_width (line->label));
+      style.name_width = MAX (style.name_width, ferry_format_width (name));
     }
 
   return style;
@@ -135,9 +143,9 @@ static char *
 render_line (FerryBoard *self, const Line *line, const FerryBarStyle *style)
 {
   g_autofree char *note = make_note (line);
-  g_autofree char *reply = is_replying (line) ? g_strconcat (line->label, " (reply)", NULL) : NULL;
+  g_autofree char *name = make_name (line);
   FerryBar bar = {
-    .name = line->label,
+    .name = name,
     .note = note,
     .done = get_done (line),
     .total = get_total (line),
@@ -145,9 +153,8 @@ render_line (FerryBoard *self, const Line *line, const FerryBarStyle *style)
     .tick = self->tick,
   };
 
-  if (reply != NULL)
+  if (is_replying (line))
     {
-      bar.name = reply;
       bar.done = get_reply_done (line);
       bar.total = ferry_remote_job_get_number (line->job, "ReplyBytesTotal", G_MAXUINT64);
     }
