@@ -188,7 +188,8 @@ ferry_engine_record_restart (FerryEngine *self, FerryJob *job, guint index, cons
     "no-range-support",    "range-refused",
     "mixed-response",      "temporary-file-lost",
     "digest-mismatch",     "validation-failed",
-    "url-changed",         NULL,
+    "url-changed",         "session-lost",
+    "not-resumable",       NULL,
   };
   const char *known = g_strv_contains (reasons, reason) ? reason : "";
   g_autofree char *number = g_strdup_printf ("%u", index);
