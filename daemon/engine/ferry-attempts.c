@@ -357,14 +357,10 @@ static const struct
   ReportFunc func;
   gboolean ends;
 } reports[] = {
-  { "response", on_response, FALSE },
-  { "progress", on_progress, FALSE },
-  { "checkpoint", on_checkpoint, FALSE },
-  { "record", on_record, FALSE },
-  { "restarted", on_restarted, FALSE },
-  { "done", on_done, TRUE },
-  { "failed", on_failed, TRUE },
-  { "new-name", on_new_name, TRUE },
+  { "response", on_response, FALSE },     { "progress", on_progress, FALSE },
+  { "checkpoint", on_checkpoint, FALSE }, { "record", on_record, FALSE },
+  { "restarted", on_restarted, FALSE },   { "done", on_done, TRUE },
+  { "failed", on_failed, TRUE },          { "new-name", on_new_name, TRUE },
   { "stopped", on_stopped, TRUE },
 };
 

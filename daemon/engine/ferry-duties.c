@@ -16,12 +16,12 @@
  */
 typedef struct
 {
-  FerryEngine *engine; /* (unowned): owns us; %NULL once it let go */
-  FerryDuty *duty;     /* (owned) */
-  char *job_id;        /* (owned) (nullable): of this run of ferryd; who waits asks by it */
-  guint64 attempt;     /* that must end first, 0 = none */
+  FerryEngine *engine;   /* (unowned): owns us; %NULL once it let go */
+  FerryDuty *duty;       /* (owned) */
+  char *job_id;          /* (owned) (nullable): of this run of ferryd; who waits asks by it */
+  guint64 attempt;       /* that must end first, 0 = none */
   guint64 reply_attempt; /* the same */
-  gint64 delay;        /* µs before the next try, when the last one failed */
+  gint64 delay;          /* µs before the next try, when the last one failed */
   guint timer;
   gboolean under_way;
 } FerryDutyRun;

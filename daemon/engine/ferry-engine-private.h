@@ -94,7 +94,8 @@ typedef struct
   guint64 rate_bytes;   /* bytes at @rate_time */
   gint64 rate_time;     /* boot µs */
   guint64 most_kept;    /* of the file when the attempt began */
-  guint confirmations;  /* records that are to be confirmed: 1 waits for a commit, 2 and for another one */
+  guint
+      confirmations; /* records that are to be confirmed: 1 waits for a commit, 2 and for another one */
 } FerryAttempt;
 
 /* == ferry-engine.c == */

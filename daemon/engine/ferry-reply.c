@@ -193,7 +193,8 @@ read_next (FerryEngine *self, GTask *task)
   if (reading->resume != NULL)
     g_variant_dict_insert_value (&dict, "Resume", reading->resume);
   g_variant_dict_insert (&dict, "Offset", "t", offset);
-  g_variant_dict_insert (&dict, "Size", "u", (guint32) MIN (reading->size - offset, FERRY_READ_MAX));
+  g_variant_dict_insert (&dict, "Size", "u",
+                         (guint32) MIN (reading->size - offset, FERRY_READ_MAX));
   ferry_workers_request (self->workers, reading->uid, "read", g_variant_dict_end (&dict),
                          FERRY_READ_TIMEOUT, NULL, read_cb, g_object_ref (task));
 }

@@ -6,8 +6,8 @@
 typedef struct
 {
   FerryJob *job;    /* (owned) */
-  GPtrArray *files;  /* (owned) (element-type FerryFile) */
-  FerryFile *reply;  /* (owned) (nullable): of an upload-reply, until it is the job's */
+  GPtrArray *files; /* (owned) (element-type FerryFile) */
+  FerryFile *reply; /* (owned) (nullable): of an upload-reply, until it is the job's */
   gboolean resume;
   guint first_index;
 } Submission;
@@ -134,8 +134,7 @@ check_same_reply (Submission *submission, GError **error)
 
   if (submission->reply == NULL || submission->files->len == 0 ||
       g_str_equal (submission->reply->local_path,
-                   *path != '\0' ? path
-                                 : ((FerryFile *) submission->files->pdata[0])->local_path))
+                   *path != '\0' ? path : ((FerryFile *) submission->files->pdata[0])->local_path))
     return TRUE;
 
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,

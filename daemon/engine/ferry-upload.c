@@ -258,8 +258,7 @@ ferry_engine_abandon_upload (FerryEngine *self, FerryJob *job)
   duty->proxy_bypass = g_strdupv (job->proxy_bypass);
   duty->deadline = get_deadline (self, job);
   /* What fetches the reply uses the same session, but knows nothing of how to go on with the upload. */
-  ferry_engine_add_cancellation (self, duty, source->attempt,
-                                 reply != NULL ? reply->attempt : 0);
+  ferry_engine_add_cancellation (self, duty, source->attempt, reply != NULL ? reply->attempt : 0);
 }
 
 void

@@ -29,9 +29,10 @@ typedef struct
 typedef struct
 {
   guint index;
-  gboolean is_source; /* of an upload: read only, whatever happens; set by the job when it gets the file */
-  char *remote_url;   /* (owned): without fragment and userinfo; of a reply "" until it is known */
-  char *local_path;   /* (owned) (type filename): absolute, a path of the host */
+  gboolean
+      is_source; /* of an upload: read only, whatever happens; set by the job when it gets the file */
+  char *remote_url; /* (owned): without fragment and userinfo; of a reply "" until it is known */
+  char *local_path; /* (owned) (type filename): absolute, a path of the host */
 
   /* options of AddFile */
   GArray *ranges;        /* (owned) (nullable) (element-type FerryRange) */
@@ -55,9 +56,9 @@ typedef struct
   /* of this run of ferryd only */
   guint64 most_bytes; /* that @bytes_transferred ever was: what comes again is no news */
   guint64 most_kept;  /* the same of what the server of an upload has acknowledged */
-  guint unstored;    /* commits that must come before anything is made under the temporary name */
-  guint64 attempt;   /* the worker's attempt on this file, 0 = none */
-  gboolean stopping; /* "stop" was sent for @attempt */
+  guint unstored;     /* commits that must come before anything is made under the temporary name */
+  guint64 attempt;    /* the worker's attempt on this file, 0 = none */
+  gboolean stopping;  /* "stop" was sent for @attempt */
 } FerryFile;
 
 /** Returns: (transfer full): a pending file with no options */

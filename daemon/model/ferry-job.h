@@ -106,12 +106,13 @@ struct _FerryJob
       no_progress_since; /* service time of the first failure in a row without progress, -1 = none */
   gint64 active_time;    /* µs spent connecting or transferring since the last Resume */
   guint error_count;
-  guint failures;      /* in a row without new bytes */
+  guint failures;                               /* in a row without new bytes */
   FerryUploadProtocol resolved_upload_protocol; /* what an upload settled on, AUTO = not yet */
-  gboolean resumable; /* of an upload: whether that protocol can go on after a break */
+  gboolean resumable;  /* of an upload: whether that protocol can go on after a break */
   FerryFailure *error; /* (owned) (nullable) */
 
-  GPtrArray *files; /* (owned) (element-type FerryFile): by index, ascending; the reply of an upload is one */
+  GPtrArray *
+      files; /* (owned) (element-type FerryFile): by index, ascending; the reply of an upload is one */
   guint next_index;
 
   /* of this run of ferryd only */

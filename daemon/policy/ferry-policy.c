@@ -350,7 +350,8 @@ check_key (FerryPolicy *self, const char *name, FerryPolicyKey *key, GError **er
   if (self->states[*key].locked)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED,
-                   "%s is locked in dconf, at %" G_GUINT64_FORMAT " %s", name, self->states[*key].value, ferry_policy_key_get_info (*key)->unit);
+                   "%s is locked in dconf, at %" G_GUINT64_FORMAT " %s", name,
+                   self->states[*key].value, ferry_policy_key_get_info (*key)->unit);
       return FALSE;
     }
 

@@ -311,7 +311,7 @@ get_job_settings (FerryJob *job, sqlite3_stmt *row)
 static void
 get_job_upload (FerryJob *job, sqlite3_stmt *row)
 {
-  const char *reply_path = get_text (row, FERRY_JOB_COLUMN_REPLY_PATH);
+  const char *reply_path = get_utf8 (row, FERRY_JOB_COLUMN_REPLY_PATH);
 
   ferry_upload_protocol_from_string (get_text (row, FERRY_JOB_COLUMN_UPLOAD_PROTOCOL),
                                      &job->upload_protocol);
@@ -478,8 +478,7 @@ get_cancellation (FerryDuty *duty, sqlite3_stmt *row)
   get_string (row, FERRY_DUTY_COLUMN_OWNER_NAME, &duty->owner_name);
   get_string (row, FERRY_DUTY_COLUMN_URL, &duty->url);
   get_strv (row, FERRY_DUTY_COLUMN_HEADERS, &duty->headers);
-  ferry_proxy_usage_from_string (get_text (row, FERRY_DUTY_COLUMN_PROXY_USAGE),
-                                 &duty->proxy_usage);
+  ferry_proxy_usage_from_string (get_text (row, FERRY_DUTY_COLUMN_PROXY_USAGE), &duty->proxy_usage);
   get_string (row, FERRY_DUTY_COLUMN_PROXY_URI, &duty->proxy_uri);
   get_strv (row, FERRY_DUTY_COLUMN_PROXY_BYPASS, &duty->proxy_bypass);
   duty->deadline = get_integer (row, FERRY_DUTY_COLUMN_DEADLINE, 0);

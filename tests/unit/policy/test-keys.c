@@ -38,8 +38,8 @@ test_schema (void)
       g_autoptr (GVariant) fallback = NULL;
       g_autoptr (GVariant) range = NULL;
       g_autoptr (GVariant) bounds = NULL;
-      g_autoptr (GVariant) wanted_fallback = g_variant_ref_sink (
-          ferry_policy_key_new_value (i, info->fallback));
+      g_autoptr (GVariant)
+          wanted_fallback = g_variant_ref_sink (ferry_policy_key_new_value (i, info->fallback));
       g_autoptr (GVariant) wanted_bounds = g_variant_ref_sink (
           g_variant_new ("(@*@*)", ferry_policy_key_new_value (i, info->minimum),
                          ferry_policy_key_new_value (i, info->maximum)));
@@ -110,7 +110,8 @@ test_wide (void)
   guint64 value = 0;
 
   for (guint i = 0; i < FERRY_N_POLICY_KEYS; i++)
-    g_assert_true (g_variant_type_equal (ferry_policy_key_get_value_type (i), i == key ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32));
+    g_assert_true (g_variant_type_equal (ferry_policy_key_get_value_type (i),
+                                         i == key ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32));
   g_assert_cmpuint (ferry_policy_key_get_info (key)->fallback, ==, G_MAXUINT64);
   g_assert_true (ferry_policy_key_parse (key, off, &value, NULL));
   g_assert_cmpuint (value, ==, G_MAXUINT64);
