@@ -81,13 +81,11 @@ class Replies(ReplyCase):
         self.arrive(job)
         self.right(bench, job, source)
 
-    def test_empty_reply_and_empty_source(self):
-        bench = self.bench(reply='x', reply_size=0)
-        bench.server.set(reply=' ')
-        source = self.source(size=1)
-        job = self.ask(bench, source)
+    def test_small_reply_to_a_small_file(self):
+        bench = self.bench(reply='!')
+        job = self.ask(bench, self.source(size=1))
         self.arrive(job)
-        self.assertEqual(bytes(job.call('GetReplyData')), b' ')
+        self.assertEqual(bytes(job.call('GetReplyData')), b'!')
 
     def test_large_reply(self):
         """Over the bus up to 1 MiB; in its file all of it."""

@@ -5,7 +5,7 @@ Below /tus/ it speaks tus 1.0, everywhere else it takes PUT. Files are in a dire
 zeros. Faults (faults.py) are `on` a method in lower case, `any`, or `last` (a body that makes the
 file whole):
   drop, drop-after, cut, pause, pause-after, hang   as bits-server has them
-  status    `status`, `headers`; with read=False before the body was read
+  status    `status`, `headers`; with read=False before the body was read, with close=True it never is
   early     success before the body was read, none of which is kept; with close=True it ends then
   ack       it is done, but Upload-Offset (of HEAD: Content-Length too) is `offset`, or `by` another
 """
@@ -110,7 +110,9 @@ class Exchange:
             if not early:
                 self.drain()
             self.answer(refused.status, refused.headers)
-            if early and self.left:
+            if early and not self.fault.get('close'):
+                self.drain()
+            if early:
                 raise Drop() from None
         except (Drop, OSError):
             self.request.state = 'dropped'

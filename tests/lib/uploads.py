@@ -7,6 +7,7 @@
 A server keeps its port and its directory over kill() and start().
 """
 
+import contextlib
 import json
 import os
 import pwd
@@ -216,7 +217,8 @@ class TusServer(UploadServer):
         found = {}
         for name in os.listdir(self.directory):
             if name.endswith('.json'):
-                with open(self.file(name), encoding='utf-8') as info:
+                with contextlib.suppress(FileNotFoundError), \
+                        open(self.file(name), encoding='utf-8') as info:
                     found[name[:-5]] = (os.stat(self.file(name[:-5])).st_size,
                                         json.load(info)['size'])
         return found
