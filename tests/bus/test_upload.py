@@ -625,6 +625,19 @@ class Cancelled(sending.UploadCase):
         self.assertEqual(bench.server.log('cancel'), [])
         self.assertEqual(bench.digest(), self.digest(source))
 
+    def test_moved_to_another_address(self):
+        """The old server is told, the new one gets all of it."""
+        bench, job = self.held()
+        other = self.bits()
+        job.call('SetRemoteUrl', '(us)', 0, other.url('/there'))
+        bench.release()
+        self.arrive(job)
+        self.assertEqual(other.sha256('/there'), self.digest(self.path('source')))
+        self.gone(bench)
+        self.assertEqual(self.restarts(job), ['url-changed'])
+        error = job.error('SetRemoteUrl', '(us)', 0, other.url('/elsewhere'))
+        self.assertEqual(error.name, ERROR + 'InvalidState')
+
 
 if __name__ == '__main__':
     cases.main()
