@@ -4,6 +4,7 @@
 #include "ferry-command-line.h"
 #include "ferry-print.h"
 #include "ferry-resolve.h"
+#include "ferry-source.h"
 #include "ferry-target.h"
 
 typedef struct
@@ -13,39 +14,60 @@ typedef struct
 } Options;
 
 static gboolean
-add_file (FerryClient *client, const char *word, const char *text, const char *target,
+set_credentials (FerryClient *client, FerryRemoteJob *job, const FerryUrl *url, GError **error)
+{
+  GVariant *credentials = ferry_url_get_credentials (url, "server");
+  g_autoptr (GVariant) set = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  if (credentials == NULL)
+    return TRUE;
+  set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()",
+                               &local_error);
+  if (set != NULL)
+    return TRUE;
+
+  g_propagate_error (error, ferry_url_explain_credentials (g_steal_pointer (&local_error),
+                                                           FERRY_URL_NO_PASSWORD
+                                                           "`ferry header ID @FILE`"));
+  return FALSE;
+}
+
+/* The path to be written, or of an upload the one to be read. */
+static char *
+make_path (FerryRemoteJob *job, const FerryUrl *url, const char *text, const Options *options,
+           GError **error)
+{
+  if (!ferry_remote_job_is_upload (job))
+    return ferry_target_path (url->url, text, NULL, error);
+
+  if (options->force || options->digest != NULL)
+    {
+      ferry_exit_set_usage (error, "%s is for files that are fetched, and this job sends one",
+                            options->force ? "--force" : "--digest");
+      return NULL;
+    }
+  return ferry_source_path (text, error);
+}
+
+static gboolean
+add_file (FerryClient *client, const char *word, const char *text, const char *typed,
           const Options *options, GError **error)
 {
   g_autoptr (FerryUrl) url = ferry_url_parse (text, error);
-  g_autofree char *path = url != NULL ? ferry_target_path (url->url, target, NULL, error) : NULL;
-  g_autoptr (FerryRemoteJob) job = path != NULL ? ferry_resolve_job (client, word, error) : NULL;
+  g_autoptr (FerryRemoteJob) job = url != NULL ? ferry_resolve_job (client, word, error) : NULL;
+  g_autofree char *path = job != NULL ? make_path (job, url, typed, options, error) : NULL;
   g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GVariant) set = NULL;
-  g_autoptr (GError) local_error = NULL;
   GVariantBuilder file_options;
-  GVariant *credentials;
   guint32 index;
 
-  if (job == NULL)
+  if (path == NULL || !set_credentials (client, job, url, error))
     return FALSE;
 
-  credentials = ferry_url_get_credentials (url, "server");
-  if (credentials != NULL)
-    {
-      set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()",
-                                   &local_error);
-      if (set == NULL)
-        {
-          g_propagate_error (error, ferry_url_explain_credentials (g_steal_pointer (&local_error),
-                                                                   FERRY_URL_NO_PASSWORD
-                                                                   "`ferry header ID @FILE`"));
-          return FALSE;
-        }
-    }
-
   g_variant_builder_init (&file_options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&file_options, "{sv}", "Mode",
-                         g_variant_new_uint32 (ferry_target_mode ()));
+  if (!ferry_remote_job_is_upload (job))
+    g_variant_builder_add (&file_options, "{sv}", "Mode",
+                           g_variant_new_uint32 (ferry_target_mode ()));
   if (options->force)
     g_variant_builder_add (&file_options, "{sv}", "Replace", g_variant_new_boolean (TRUE));
   if (options->digest != NULL)

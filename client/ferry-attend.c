@@ -25,6 +25,7 @@ typedef struct
   guint n_words;
   GHashTable *pending; /* (owned) (element-type utf8 utf8): paths still waited for */
   GHashTable *lines;   /* (owned) (element-type utf8 utf8): by path, the line printed last */
+  GHashTable *told;    /* (owned) (element-type utf8 utf8): paths of uploads known to start over */
   FerryExit status;
 } Attend;
 
@@ -67,6 +68,23 @@ print_change (Attend *self, FerryRemoteJob *job)
     ferry_json_print (ferry_json_from_job (job, NULL), FALSE);
   else if (self->mode == FERRY_ATTEND_LINES && !isatty (STDOUT_FILENO))
     print_line (self, job);
+}
+
+/* Whoever watches an upload that cannot be continued knows it before it breaks. */
+static void
+tell_risk (Attend *self, FerryRemoteJob *job)
+{
+  g_autofree char *label = NULL;
+  g_autofree char *line = NULL;
+
+  if (!ferry_remote_job_starts_over (job) || !ferry_remote_job_is_alive (job) ||
+      !g_hash_table_add (self->told, g_strdup (job->path)))
+    return;
+
+  label = ferry_remote_job_get_label (job);
+  line = g_strdup_printf ("%s  " FERRY_EXPLAIN_STARTS_OVER, label);
+  ferry_board_print (self->board,
+                     self->endless || self->n_words > 1 ? line : FERRY_EXPLAIN_STARTS_OVER);
 }
 
 static void
@@ -127,6 +145,7 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
 
   ferry_board_update (self->board, job->path, NULL, job);
   print_change (self, job);
+  tell_risk (self, job);
 
   /* Following all, a job stays on the board while anything can still become of it. */
   if (self->endless ? ferry_remote_job_is_final (job) : outcome != FERRY_OUTCOME_PENDING)
@@ -225,6 +244,7 @@ ferry_attend_jobs (FerryClient *client, char **words, FerryAttendMode mode, guin
 
   self.pending = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self.lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self.told = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   /* JSON lines on the same terminal would be drawn over. */
   self.board = ferry_board_new (mode != FERRY_ATTEND_JSON || !isatty (STDOUT_FILENO));
   self.follow = ferry_follow_new (client, &funcs, &self);
@@ -236,5 +256,6 @@ ferry_attend_jobs (FerryClient *client, char **words, FerryAttendMode mode, guin
   g_clear_pointer (&self.loop, ferry_loop_free);
   g_hash_table_unref (self.pending);
   g_hash_table_unref (self.lines);
+  g_hash_table_unref (self.told);
   return status;
 }

@@ -246,9 +246,13 @@ make_tail (guint64 bytes, guint64 fetched, gint64 microseconds)
 
 char *
 ferry_bar_render_done (const char *name, guint64 bytes, guint64 fetched, gint64 microseconds,
-                       const FerryBarStyle *style)
+                       const char *remark, const FerryBarStyle *style)
 {
-  g_autofree char *tail = make_tail (bytes, fetched, microseconds);
+  g_autofree char *numbers = make_tail (bytes, fetched, microseconds);
+  g_autofree char *whole = g_strconcat (numbers, "  ", remark, NULL);
+  const char *tail = remark != NULL && ferry_format_width (whole) + GAP + NAME_MIN < style->width
+                         ? whole
+                         : numbers;
   guint tail_width = ferry_format_width (tail);
   g_autofree char *shown = ferry_format_ellipsize (
       name, style->width > tail_width + GAP + NAME_MIN ? style->width - tail_width - GAP : NAME_MIN,

@@ -48,12 +48,13 @@ char *ferry_bar_render (const FerryBar *bar, const FerryBarStyle *style);
  * ferry_bar_render_done:
  * @name: clean text
  * @bytes: size
- * @fetched: how many of them were fetched now; the rest was there before
+ * @fetched: how many of them were fetched or sent now; the rest was there before
  * @microseconds: that it took, -1 = not known
+ * @remark: (nullable): clean text that stands behind all, where there is room
  *
  * Returns: (transfer full): the line that stays: "name  12.3 MB in 0:04  3.1 MB/s"
  */
 char *ferry_bar_render_done (const char *name, guint64 bytes, guint64 fetched, gint64 microseconds,
-                             const FerryBarStyle *style);
+                             const char *remark, const FerryBarStyle *style);
 
 G_END_DECLS

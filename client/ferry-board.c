@@ -59,6 +59,25 @@ get_total (const Line *line)
                            : G_MAXUINT64;
 }
 
+/* Whether all is sent, and the server's reply is what comes now. */
+static gboolean
+is_replying (const Line *line)
+{
+  FerryJobType type = FERRY_JOB_TYPE_DOWNLOAD;
+
+  if (line->job == NULL || get_total (line) == G_MAXUINT64 || get_done (line) < get_total (line))
+    return FALSE;
+
+  ferry_job_type_from_string (ferry_remote_job_get_string (line->job, "Type"), &type);
+  return type == FERRY_JOB_TYPE_UPLOAD_REPLY;
+}
+
+static guint64
+get_reply_done (const Line *line)
+{
+  return ferry_remote_job_get_number (line->job, "ReplyBytesTransferred", 0);
+}
+
 static char *
 make_note (const Line *line)
 {
@@ -79,9 +98,11 @@ make_note (const Line *line)
       return g_strdup ("failed");
     case FERRY_JOB_STATE_TRANSFERRED:
       return g_strdup ("transferred");
-    case FERRY_JOB_STATE_QUEUED:
     case FERRY_JOB_STATE_CONNECTING:
     case FERRY_JOB_STATE_TRANSFERRING:
+      return is_replying (line) && get_reply_done (line) == 0 ? g_strdup ("sent; waits: the reply")
+                                                              : NULL;
+    case FERRY_JOB_STATE_QUEUED:
     case FERRY_JOB_STATE_TRANSIENT_ERROR:
     case FERRY_JOB_STATE_ACKNOWLEDGED:
     case FERRY_JOB_STATE_CANCELLED:
@@ -114,6 +135,7 @@ static char *
 render_line (FerryBoard *self, const Line *line, const FerryBarStyle *style)
 {
   g_autofree char *note = make_note (line);
+  g_autofree char *reply = is_replying (line) ? g_strconcat (line->label, " (reply)", NULL) : NULL;
   FerryBar bar = {
     .name = line->label,
     .note = note,
@@ -122,6 +144,13 @@ render_line (FerryBoard *self, const Line *line, const FerryBarStyle *style)
     .rate = line->job != NULL ? ferry_remote_job_get_number (line->job, "TransferRate", 0) : 0,
     .tick = self->tick,
   };
+
+  if (reply != NULL)
+    {
+      bar.name = reply;
+      bar.done = get_reply_done (line);
+      bar.total = ferry_remote_job_get_number (line->job, "ReplyBytesTotal", G_MAXUINT64);
+    }
 
   return ferry_bar_render (&bar, style);
 }
@@ -232,6 +261,16 @@ is_older (FerryRemoteJob *job)
   return created + 2 * G_USEC_PER_SEC < (guint64) g_get_real_time ();
 }
 
+/* Where nobody said what a job is called: its name, and which way it goes. */
+static char *
+make_label (FerryBoard *self, FerryRemoteJob *job)
+{
+  g_autofree char *label = ferry_remote_job_get_label (job);
+  const char *mark = ferry_explain_direction (job, ferry_screen_is_utf8 (self->screen));
+
+  return g_strconcat (mark, label, NULL);
+}
+
 static void
 copy_job (Line *line, FerryRemoteJob *job)
 {
@@ -260,7 +299,7 @@ ferry_board_update (FerryBoard *self, const char *key, const char *label, FerryR
       line = g_new0 (Line, 1);
       line->key = g_strdup (key);
       line->label = label != NULL ? ferry_text_clean (label, FERRY_TEXT_MAX)
-                                  : ferry_remote_job_get_label (job);
+                                  : make_label (self, job);
       g_ptr_array_add (self->lines, line);
     }
   if (job == NULL)
@@ -274,12 +313,26 @@ ferry_board_update (FerryBoard *self, const char *key, const char *label, FerryR
   /* Drawn at the next tick: many changes make one picture. */
 }
 
+/* By which protocol it was sent. */
+static char *
+make_remark (const Line *line)
+{
+  g_autofree char *protocol = NULL;
+
+  if (line->job == NULL || !ferry_remote_job_is_upload (line->job))
+    return NULL;
+
+  protocol = ferry_remote_job_get_text (line->job, "ResolvedUploadProtocol");
+  return *protocol != '\0' ? g_strconcat ("by ", protocol, NULL) : NULL;
+}
+
 void
 ferry_board_finish (FerryBoard *self, const char *key)
 {
   Line *line = find_line (self, key);
   FerryBarStyle style;
   guint64 done;
+  g_autofree char *remark = NULL;
   g_autofree char *text = NULL;
 
   if (line == NULL)
@@ -287,9 +340,10 @@ ferry_board_finish (FerryBoard *self, const char *key)
 
   style = get_style (self);
   done = get_done (line);
+  remark = make_remark (line);
   text = ferry_bar_render_done (line->label, done, ferry_meter_get_fetched (&line->meter, done),
                                 ferry_meter_get_elapsed (&line->meter, g_get_monotonic_time ()),
-                                &style);
+                                remark, &style);
   self->n_finished++;
   ferry_board_print (self, text);
   ferry_board_remove (self, key);

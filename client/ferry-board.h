@@ -30,7 +30,7 @@ void ferry_board_free (FerryBoard *self);
  */
 void ferry_board_update (FerryBoard *self, const char *key, const char *label, FerryRemoteJob *job);
 
-/** Turns the line @key into one that stays: how much was fetched, in what time. */
+/** Turns the line @key into one that stays: how much was fetched or sent, in what time. */
 void ferry_board_finish (FerryBoard *self, const char *key);
 
 /** Removes the line @key. */

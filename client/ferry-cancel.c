@@ -20,9 +20,14 @@ typedef struct
   char **states;    /* (not owned) (nullable) */
 } Options;
 
+/* What is lost with the job; an upload that is all there stays at the server. */
 static guint64
-get_fetched (FerryRemoteJob *job)
+get_at_stake (FerryRemoteJob *job)
 {
+  if (ferry_remote_job_is_upload (job) &&
+      ferry_remote_job_get_state (job) == FERRY_JOB_STATE_TRANSFERRED)
+    return 0;
+
   return ferry_remote_job_get_number (job, "BytesTransferred", 0);
 }
 
@@ -31,12 +36,14 @@ cancel_own (FerryClient *client, FerryRemoteJob *job, gpointer user_data, GError
 {
   const Options *options = user_data;
   g_autofree char *label = ferry_remote_job_get_label (job);
-  g_autofree char *size = ferry_format_size (get_fetched (job));
-  g_autofree char *question = g_strdup_printf ("%s has %s fetched. Cancel it and remove them?",
-                                               label, size);
+  g_autofree char *size = ferry_format_size (get_at_stake (job));
+  g_autofree char *question = g_strdup_printf (
+      ferry_remote_job_is_upload (job) ? "%s has %s sent. Cancel it and lose them?"
+                                       : "%s has %s fetched. Cancel it and remove them?",
+      label, size);
   g_autoptr (GVariant) reply = NULL;
 
-  if (!options->yes && !ferry_remote_job_is_final (job) && get_fetched (job) > PRECIOUS_BYTES &&
+  if (!options->yes && !ferry_remote_job_is_final (job) && get_at_stake (job) > PRECIOUS_BYTES &&
       !ferry_print_confirm (question))
     {
       g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "%s was not cancelled", label);
@@ -96,12 +103,12 @@ confirm_all (GPtrArray *jobs, const Options *options)
   g_autofree char *question = NULL;
 
   for (guint i = 0; i < jobs->len; i++)
-    fetched += get_fetched (g_ptr_array_index (jobs, i));
+    fetched += get_at_stake (g_ptr_array_index (jobs, i));
   if (options->yes || fetched <= PRECIOUS_BYTES)
     return TRUE;
 
   size = ferry_format_size (fetched);
-  question = g_strdup_printf ("Cancel %s and remove the %s fetched?", count, size);
+  question = g_strdup_printf ("Cancel %s and lose the %s fetched or sent?", count, size);
   return ferry_print_confirm (question);
 }
 

@@ -93,6 +93,58 @@ check_finished (FerryClient *client, FerryRemoteJob *job, GError **error)
   return FALSE;
 }
 
+/* An unfinished upload is worth nothing to anybody: the service refuses to complete it. */
+static gboolean
+explain_unfinished (FerryRemoteJob *job, GError *refusal, GError **error)
+{
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+  const char *advice = "let it go on (ferry resume";
+
+  if (!g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_INVALID_STATE) ||
+      !ferry_remote_job_is_upload (job) || ferry_remote_job_is_final (job))
+    {
+      g_propagate_error (error, refusal);
+      return FALSE;
+    }
+
+  g_error_free (refusal);
+  if (ferry_remote_job_get_state (job) == FERRY_JOB_STATE_ERROR)
+    advice = "try again (ferry resume";
+  else if (ferry_remote_job_is_alive (job))
+    advice = "wait for it (ferry wait";
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+               "job %s has not sent all yet, and half an upload cannot be handed over; %s %s) or "
+               "give it up (ferry cancel %s)",
+               id, advice, id, id);
+  return FALSE;
+}
+
+/* What is on disk now and was not before. */
+static void
+print_reply (FerryRemoteJob *job)
+{
+  const char *reply = ferry_remote_job_get_string (job, "ReplyPath");
+
+  if (g_str_equal (ferry_remote_job_get_string (job, "Type"),
+                   ferry_job_type_to_string (FERRY_JOB_TYPE_UPLOAD_REPLY)) &&
+      *reply != '\0')
+    ferry_print_path (reply);
+}
+
+static gboolean
+complete_upload (FerryClient *client, FerryRemoteJob *job, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GVariant)
+      reply = ferry_client_call_job (client, job->path, "Complete", NULL, "(uu)", &local_error);
+
+  if (reply == NULL)
+    return explain_unfinished (job, g_steal_pointer (&local_error), error);
+
+  print_reply (job);
+  return TRUE;
+}
+
 static void
 print_published (FerryClient *client, FerryRemoteJob *job)
 {
@@ -121,6 +173,8 @@ complete_own (FerryClient *client, FerryRemoteJob *job, gpointer user_data, GErr
   guint32 published, discarded;
   g_autofree char *label = ferry_remote_job_get_label (job);
 
+  if (ferry_remote_job_is_upload (job))
+    return complete_upload (client, job, error);
   /* The service says best what is wrong with completing a job that has ended. */
   if (!*discard && !ferry_remote_job_is_final (job) && !check_finished (client, job, error))
     return FALSE;
@@ -147,7 +201,7 @@ check_finished_foreign (FerryClient *client, const char *id, GError **error)
       guint64 total = ferry_remote_job_get_number (job, "FilesTotal", 0);
       guint64 done = ferry_remote_job_get_number (job, "FilesTransferred", 0);
 
-      if (g_str_equal (job->id, id) && done < total)
+      if (g_str_equal (job->id, id) && !ferry_remote_job_is_upload (job) && done < total)
         {
           g_autofree char *count = ferry_format_count (total, "file");
 

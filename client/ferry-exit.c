@@ -111,6 +111,10 @@ get_hint (const char *name)
 {
   if (g_str_equal (name, DBUS_ERROR "InteractiveAuthorizationRequired"))
     return "; run this as root, or on a terminal of a session with a polkit agent";
+  if (g_str_equal (name, FERRY_ERROR_PREFIX "TooManyFiles"))
+    return "; `ferry put` makes a job of its own for each file";
+  if (g_str_equal (name, FERRY_ERROR_PREFIX "ReplyTooLarge"))
+    return "; the whole reply is in the file of the job's ReplyPath, once it is complete";
 
   return "";
 }

@@ -163,12 +163,64 @@ append_error (GString *text, FerryRemoteJob *job)
   g_string_append (text, description != NULL ? description : "unknown error");
 }
 
-static gboolean
-has_error (FerryRemoteJob *job)
+const char *
+ferry_explain_direction (FerryRemoteJob *job, gboolean utf8)
+{
+  if (!ferry_remote_job_is_upload (job))
+    return "";
+
+  return utf8 ? "↑ " : "up ";
+}
+
+char *
+ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
+{
+  g_autofree char *word = get_error_word (job);
+  g_autofree char *resume = g_strdup_printf ("%sferry resume %s%s", quote, id, quote);
+
+  if (!ferry_remote_job_is_upload (job))
+    return NULL;
+
+  if (g_strcmp0 (word, "UploadNotSupported") == 0)
+    return g_strdup_printf ("%sferry set %s UploadProtocol=PROTOCOL%s takes another protocol, %s "
+                            "tries it",
+                            quote, id, quote, resume);
+  if (g_strcmp0 (word, "LocalFileChanged") == 0)
+    return g_strdup_printf ("%s sends the file as it is now", resume);
+  /* All is sent and the reply is there; only its name is taken. */
+  if (g_strcmp0 (word, "TargetExists") == 0)
+    return g_strdup_printf ("move that file away, then %s stores the reply", resume);
+  if (g_strcmp0 (word, "SessionNotFound") == 0 || ferry_remote_job_starts_over (job))
+    return g_strdup_printf ("%s starts again from the beginning", resume);
+
+  return NULL;
+}
+
+static void
+append_failure (GString *text, FerryRemoteJob *job, const char *id)
+{
+  g_autofree char *remedy = ferry_explain_remedy (job, id, "");
+
+  g_string_append (text, "failed: ");
+  append_error (text, job);
+  if (remedy != NULL)
+    g_string_append_printf (text, "; %s", remedy);
+  else
+    g_string_append_printf (text, "; ferry resume %s tries again", id);
+}
+
+/* A file could not be given its final name, or it waits for its owner. */
+static void
+append_transferred (GString *text, FerryRemoteJob *job, const char *id)
 {
   g_autoptr (GError) error = ferry_remote_job_get_error (job);
 
-  return error != NULL;
+  if (error != NULL)
+    {
+      append_error (text, job);
+      g_string_append (text, "; ");
+    }
+  g_string_append_printf (text, "waits for: ferry complete %s", id);
 }
 
 char *
@@ -180,23 +232,17 @@ ferry_explain_job (FerryRemoteJob *job, const char *id, guint64 now)
   switch (ferry_remote_job_get_state (job))
     {
     case FERRY_JOB_STATE_TRANSFERRED:
-      if (has_error (job))
-        {
-          /* A file could not be given its final name. */
-          append_error (text, job);
-          g_string_append (text, "; ");
-        }
-      g_string_append_printf (text, "waits for: ferry complete %s", id);
+      append_transferred (text, job, id);
       append_expiration (text, job);
       break;
     case FERRY_JOB_STATE_SUSPENDED:
       g_string_append_printf (text, "waits for: ferry resume %s", id);
+      if (ferry_remote_job_starts_over (job))
+        g_string_append (text, ", which starts again from the beginning");
       append_expiration (text, job);
       break;
     case FERRY_JOB_STATE_ERROR:
-      g_string_append (text, "failed: ");
-      append_error (text, job);
-      g_string_append_printf (text, "; ferry resume %s tries again", id);
+      append_failure (text, job, id);
       append_expiration (text, job);
       break;
     case FERRY_JOB_STATE_CANCELLED:

@@ -27,4 +27,22 @@ char *ferry_explain_wait (FerryRemoteJob *job, guint64 now);
  */
 char *ferry_explain_job (FerryRemoteJob *job, const char *id, guint64 now);
 
+/** Returns: (transfer none): what is put before an upload's name or state to tell it from a download, else "" */
+const char *ferry_explain_direction (FerryRemoteJob *job, gboolean utf8);
+
+/* Said once to whoever watches an upload that cannot go on after a break. */
+#define FERRY_EXPLAIN_STARTS_OVER                                                                  \
+  "This server cannot continue an interrupted upload. If the connection breaks, it starts again "  \
+  "from the beginning."
+
+/**
+ * ferry_explain_remedy:
+ * @job: a job that failed
+ * @id: what to call it in commands
+ * @quote: what stands around a command
+ *
+ * Returns: (transfer full) (nullable): what its owner can do, other than just let it go on
+ */
+char *ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote);
+
 G_END_DECLS

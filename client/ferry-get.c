@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-commands.h"
-#include "ferry-fetch.h"
+#include "ferry-transfer.h"
 #include "ferry-headers.h"
 #include "ferry-command-line.h"
 #include "ferry-text.h"
@@ -142,7 +142,8 @@ add_item (GPtrArray *items, GHashTable *targets, const char *text, const GetOpti
     }
 
   g_hash_table_insert (targets, g_strdup (target), g_strdup (url->url));
-  g_ptr_array_add (items, ferry_fetch_item_new (g_steal_pointer (&url), g_steal_pointer (&target)));
+  g_ptr_array_add (items, ferry_transfer_item_new_download (g_steal_pointer (&url),
+                                                            g_steal_pointer (&target)));
   return TRUE;
 }
 
@@ -150,7 +151,7 @@ static GPtrArray *
 make_items (char **urls, const GetOptions *options, GError **error)
 {
   g_autoptr (GPtrArray)
-      items = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_fetch_item_free);
+      items = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_transfer_item_free);
   g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
   for (gsize i = 0; urls[i] != NULL; i++)
@@ -170,7 +171,7 @@ ferry_command_get (int argc, char **argv)
   g_autoptr (GPtrArray) items = NULL;
   g_autoptr (FerryClient) client = NULL;
   g_autoptr (GError) error = NULL;
-  FerryFetchOptions fetch;
+  FerryTransferOptions transfer;
 
   if (!parse (&options, &argc, &argv, &error))
     return ferry_exit_report (error);
@@ -184,7 +185,7 @@ ferry_command_get (int argc, char **argv)
   if (client == NULL)
     return ferry_exit_report (error);
 
-  fetch = (FerryFetchOptions){
+  transfer = (FerryTransferOptions){
     .priority = options.priority,
     .digest = options.digest,
     .headers = options.expanded,
@@ -193,5 +194,5 @@ ferry_command_get (int argc, char **argv)
     .json = options.json,
     .timeout = (guint) options.timeout,
   };
-  return ferry_fetch_run (client, items, &fetch);
+  return ferry_transfer_run (client, items, &transfer);
 }

@@ -14,9 +14,9 @@ ferry_help_print (void)
 
   printf ("Usage:\n"
           "  ferry [COMMAND [OPTION...] ...]\n\n"
-          "Fetch files in the background: a service does it, and goes on when you log\n"
-          "out, when the network breaks or the machine restarts. Without a command,\n"
-          "`ferry list`.\n\n"
+          "Fetch and send files in the background: a service does it, and goes on when\n"
+          "you log out, when the network breaks or the machine restarts. Without a\n"
+          "command, `ferry list`.\n\n"
           "Commands:\n");
   for (gsize i = 0; commands[i].name != NULL; i++)
     printf ("  %-9s %s\n", commands[i].name, commands[i].summary);

@@ -17,27 +17,64 @@ is_same_url (const char *left, const char *right)
   return left_length == right_length && strncmp (left, right, left_length) == 0;
 }
 
-static GVariant *
-find_file (GVariant *files, const FerryFetchItem *item)
+static gboolean
+is_same_type (FerryRemoteJob *job, const FerryTransferItem *item)
 {
-  for (gsize i = 0; i < g_variant_n_children (files); i++)
+  return g_str_equal (ferry_remote_job_get_string (job, "Type"),
+                      ferry_job_type_to_string (item->type));
+}
+
+GVariant *
+ferry_join_match (FerryRemoteJob *job, GVariant *files, const FerryTransferItem *item)
+{
+  for (gsize i = 0; i < g_variant_n_children (files) && is_same_type (job, item); i++)
     {
       g_autoptr (GVariant) file = g_variant_get_child_value (files, i);
       const char *url, *path;
 
       if (g_variant_lookup (file, "RemoteUrl", "&s", &url) &&
           g_variant_lookup (file, "LocalPath", "&s", &path) && is_same_url (url, item->url->url) &&
-          g_str_equal (path, item->target))
+          g_str_equal (path, item->path))
         return g_steal_pointer (&file);
     }
 
   return NULL;
 }
 
+/* Of an upload: the same protocol, and the reply in the same place. */
+static gboolean
+check_upload (FerryRemoteJob *job, const FerryTransferItem *item,
+              const FerryTransferOptions *options, GError **error)
+{
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+  g_autofree char *reply = ferry_remote_job_get_text (job, "ReplyPath");
+  const char *protocol = ferry_remote_job_get_string (job, "UploadProtocol");
+  const char *resolved = ferry_remote_job_get_string (job, "ResolvedUploadProtocol");
+
+  if (options->protocol != NULL && !g_str_equal (options->protocol, protocol) &&
+      !g_str_equal (options->protocol, resolved))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "job %s sends this already, with another protocol; `ferry cancel %s` first", id,
+                   id);
+      return FALSE;
+    }
+  if (*reply != '\0' && !g_str_equal (ferry_remote_job_get_string (job, "ReplyPath"), item->reply))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "job %s sends this already, and puts the reply into %s; `ferry set %s "
+                   "ReplyPath=PATH` changes that",
+                   id, reply, id);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* Joining must give what a new job would: not less checked, and the file at the end. */
 static gboolean
-check_joinable (FerryRemoteJob *job, GVariant *file, gsize n_files,
-                const FerryFetchOptions *options, GError **error)
+check_download (FerryRemoteJob *job, GVariant *file, gsize n_files,
+                const FerryTransferOptions *options, GError **error)
 {
   g_autofree char *id = ferry_resolve_short_id (job->id);
   const char *digest = "";
@@ -60,6 +97,16 @@ check_joinable (FerryRemoteJob *job, GVariant *file, gsize n_files,
     }
 
   return TRUE;
+}
+
+gboolean
+ferry_join_check (FerryRemoteJob *job, GVariant *file, gsize n_files, const FerryTransferItem *item,
+                  const FerryTransferOptions *options, GError **error)
+{
+  if (item->type == FERRY_JOB_TYPE_DOWNLOAD)
+    return check_download (job, file, n_files, options, error);
+
+  return check_upload (job, item, options, error);
 }
 
 static gboolean
@@ -90,8 +137,8 @@ set_headers (FerryClient *client, FerryRemoteJob *job, char **headers, GError **
 
 /* Gives the job what was asked for on this command line, and sets it going. */
 static gboolean
-revive (FerryClient *client, FerryRemoteJob *job, const FerryFetchItem *item,
-        const FerryFetchOptions *options, GError **error)
+revive (FerryClient *client, FerryRemoteJob *job, const FerryTransferItem *item,
+        const FerryTransferOptions *options, GError **error)
 {
   FerryJobState state = ferry_remote_job_get_state (job);
   GVariant *credentials = ferry_url_get_credentials (item->url, "server");
@@ -103,6 +150,10 @@ revive (FerryClient *client, FerryRemoteJob *job, const FerryFetchItem *item,
                                   g_variant_new_string (options->priority), error))
     return FALSE;
   if (!set_headers (client, job, options->headers, error))
+    return FALSE;
+  if (item->reply != NULL && *ferry_remote_job_get_string (job, "ReplyPath") == '\0' &&
+      !ferry_client_set_property (client, job->path, "ReplyPath",
+                                  g_variant_new_string (item->reply), error))
     return FALSE;
   if (!ferry_remote_job_get_boolean (job, "AutoComplete") &&
       !ferry_client_set_property (client, job->path, "AutoComplete", g_variant_new_boolean (TRUE),
@@ -126,13 +177,13 @@ has_ended (const GError *error)
 }
 
 static gboolean
-join (FerryClient *client, FerryRemoteJob *job, FerryFetchItem *item, GVariant *file, gsize n_files,
-      const FerryFetchOptions *options, GError **error)
+join (FerryClient *client, FerryRemoteJob *job, FerryTransferItem *item, GVariant *file,
+      gsize n_files, const FerryTransferOptions *options, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autofree char *id = ferry_resolve_short_id (job->id);
 
-  if (!check_joinable (job, file, n_files, options, error))
+  if (!ferry_join_check (job, file, n_files, item, options, error))
     return FALSE;
   if (!revive (client, job, item, options, &local_error))
     {
@@ -143,27 +194,29 @@ join (FerryClient *client, FerryRemoteJob *job, FerryFetchItem *item, GVariant *
     }
 
   item->job_path = g_strdup (job->path);
-  ferry_print_note ("job %s fetches %s already: joined", id, item->label);
+  ferry_print_note ("job %s %s %s already: joined", id,
+                    item->type == FERRY_JOB_TYPE_DOWNLOAD ? "fetches" : "sends", item->label);
   return TRUE;
 }
 
 /* Whether a job that has ended is what became of the submission of @item that went unanswered. */
 static gboolean
-is_own_doing (FerryRemoteJob *job, const FerryFetchItem *item)
+is_own_doing (FerryRemoteJob *job, const FerryTransferItem *item)
 {
   return item->submitted > 0 && item->unsure_since > 0 &&
          ferry_remote_job_get_number (job, "CreationTime", 0) >= (guint64) item->submitted;
 }
 
-/* Finds the items that @job fetches. */
+/* Finds the items that @job fetches or sends. */
 static gboolean
 match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
-           const FerryFetchOptions *options, FerryFetchItem **failed, GError **error)
+           const FerryTransferOptions *options, FerryTransferItem **failed, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GVariant) files = NULL;
 
-  if (!g_str_equal (ferry_remote_job_get_string (job, "Type"), "download"))
+  /* All items of a command are of one type. */
+  if (items->len == 0 || !is_same_type (job, g_ptr_array_index (items, 0)))
     return TRUE;
   files = ferry_remote_files_load (client, job->path, &local_error);
   if (files == NULL && has_ended (local_error))
@@ -176,12 +229,12 @@ match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
 
   for (guint i = 0; i < items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (items, i);
+      FerryTransferItem *item = g_ptr_array_index (items, i);
       g_autoptr (GVariant) file = NULL;
 
-      if (item->state != FERRY_FETCH_WAITING || item->job_path != NULL)
+      if (item->state != FERRY_TRANSFER_WAITING || item->job_path != NULL)
         continue;
-      file = find_file (files, item);
+      file = ferry_join_match (job, files, item);
       if (file == NULL)
         continue;
       if (ferry_remote_job_is_final (job))
@@ -203,7 +256,7 @@ match_job (FerryClient *client, FerryRemoteJob *job, GPtrArray *items,
 
 static gboolean
 match_jobs (FerryClient *client, GPtrArray *jobs, GPtrArray *items,
-            const FerryFetchOptions *options, FerryFetchItem **failed, GError **error)
+            const FerryTransferOptions *options, FerryTransferItem **failed, GError **error)
 {
   for (guint i = 0; i < jobs->len; i++)
     {
@@ -215,8 +268,8 @@ match_jobs (FerryClient *client, GPtrArray *jobs, GPtrArray *items,
 }
 
 gboolean
-ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options,
-                 FerryFetchItem **failed, GError **error)
+ferry_join_find (FerryClient *client, GPtrArray *items, const FerryTransferOptions *options,
+                 FerryTransferItem **failed, GError **error)
 {
   static const char *const ended_states[] = { "acknowledged", NULL };
   g_autoptr (GPtrArray) jobs = ferry_remote_jobs_load (client, error);
@@ -229,9 +282,9 @@ ferry_join_find (FerryClient *client, GPtrArray *items, const FerryFetchOptions 
 
   for (guint i = 0; i < items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (items, i);
+      FerryTransferItem *item = g_ptr_array_index (items, i);
 
-      unanswered |= item->state == FERRY_FETCH_WAITING && item->job_path == NULL &&
+      unanswered |= item->state == FERRY_TRANSFER_WAITING && item->job_path == NULL &&
                     item->submitted > 0 && item->unsure_since > 0;
     }
   if (!unanswered)

@@ -12,6 +12,15 @@
 #include <pwd.h>
 #include <stdio.h>
 
+/* The state of an upload shows which way it goes. */
+static char *
+make_state (FerryRemoteJob *job, gboolean utf8)
+{
+  g_autofree char *state = ferry_remote_job_get_text (job, "State");
+
+  return g_strconcat (ferry_explain_direction (job, utf8), state, NULL);
+}
+
 static char *
 make_percent (FerryRemoteJob *job)
 {
@@ -83,7 +92,7 @@ render_own (GPtrArray *jobs, guint width, gboolean utf8)
       GPtrArray *cells = g_ptr_array_new ();
 
       g_ptr_array_add (cells, g_strdup (id));
-      g_ptr_array_add (cells, ferry_remote_job_get_text (job, "State"));
+      g_ptr_array_add (cells, make_state (job, utf8));
       g_ptr_array_add (cells, make_percent (job));
       g_ptr_array_add (cells, make_size (job));
       g_ptr_array_add (cells, make_rate (job));
@@ -117,7 +126,7 @@ render_all_users (GPtrArray *jobs, guint width, gboolean utf8)
 
       g_ptr_array_add (cells, g_strdup (job->id));
       g_ptr_array_add (cells, make_owner (job));
-      g_ptr_array_add (cells, ferry_remote_job_get_text (job, "State"));
+      g_ptr_array_add (cells, make_state (job, utf8));
       g_ptr_array_add (cells, make_percent (job));
       g_ptr_array_add (cells, make_size (job));
       g_ptr_array_add (cells, make_rate (job));

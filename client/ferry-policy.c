@@ -12,6 +12,9 @@
 
 #include <stdio.h>
 
+/* How a limit that is none is shown and typed. */
+#define OFF "off"
+
 /* Returns: the a{sa{sv}} of all keys */
 static GVariant *
 load_policy (FerryClient *client, GError **error)
@@ -22,12 +25,23 @@ load_policy (FerryClient *client, GError **error)
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
+/* Whether @value is the one by which a limit of sizes is switched off. */
+static gboolean
+is_off (GVariant *value)
+{
+  return g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64) &&
+         g_variant_get_uint64 (value) == G_MAXUINT64;
+}
+
 static char *
 print_member (GVariant *entry, const char *name)
 {
   g_autoptr (GVariant) value = g_variant_lookup_value (entry, name, NULL);
 
-  return value != NULL ? ferry_value_print (value) : g_strdup ("");
+  if (value == NULL)
+    return g_strdup ("");
+
+  return is_off (value) ? g_strdup (OFF) : ferry_value_print (value);
 }
 
 static char *
@@ -41,6 +55,8 @@ print_range (GVariant *entry)
   if (choices == NULL)
     {
       g_string_free (text, TRUE);
+      if (g_str_equal (maximum, OFF))
+        return g_strdup_printf ("%s or more, " OFF, minimum);
       return *minimum != '\0' || *maximum != '\0' ? g_strdup_printf ("%s-%s", minimum, maximum)
                                                   : g_strdup ("");
     }
@@ -62,6 +78,8 @@ print_value (GVariant *entry)
   g_autofree char *value = print_member (entry, "Value");
   g_autofree char *unit = print_member (entry, "Unit");
 
+  if (g_str_equal (value, OFF))
+    return g_steal_pointer (&value);
   /* Units are in the plural: "days". */
   if (g_str_equal (value, "1") && strlen (unit) > 1 && g_str_has_suffix (unit, "s"))
     unit[strlen (unit) - 1] = '\0';
@@ -177,22 +195,32 @@ get_key (FerryClient *client, const char *key, gboolean json, GError **error)
   return TRUE;
 }
 
+/* What was typed, as the type that the key has. */
+static GVariant *
+parse_value (GVariant *entry, const char *key, const char *text, GError **error)
+{
+  g_autoptr (GVariant) old = g_variant_lookup_value (entry, "Value", NULL);
+  g_autoptr (GVariant) maximum = g_variant_lookup_value (entry, "Maximum", NULL);
+
+  if (maximum != NULL && is_off (maximum) && g_str_equal (text, OFF))
+    return g_variant_new_uint64 (G_MAXUINT64);
+
+  return ferry_value_parse (key, old != NULL ? g_variant_get_type_string (old) : "s", NULL, text,
+                            error);
+}
+
 static gboolean
 set_key (FerryClient *client, const char *key, const char *text, GError **error)
 {
   g_autoptr (GVariant) policy = load_policy (client, error);
   g_autoptr (GVariant) entry = policy != NULL ? find_key (policy, key, error) : NULL;
-  g_autoptr (GVariant) old = NULL;
   g_autoptr (GVariant) reply = NULL;
   GVariant *value;
 
   if (entry == NULL)
     return FALSE;
 
-  /* The value says of which type the key is. */
-  old = g_variant_lookup_value (entry, "Value", NULL);
-  value = ferry_value_parse (key, old != NULL ? g_variant_get_type_string (old) : "s", NULL, text,
-                             error);
+  value = parse_value (entry, key, text, error);
   if (value == NULL)
     return FALSE;
 

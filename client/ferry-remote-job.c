@@ -93,6 +93,27 @@ ferry_remote_job_get_state (FerryRemoteJob *self)
 }
 
 gboolean
+ferry_remote_job_is_upload (FerryRemoteJob *self)
+{
+  FerryJobType type = FERRY_JOB_TYPE_DOWNLOAD;
+
+  ferry_job_type_from_string (ferry_remote_job_get_string (self, "Type"), &type);
+  return type != FERRY_JOB_TYPE_DOWNLOAD;
+}
+
+gboolean
+ferry_remote_job_starts_over (FerryRemoteJob *self)
+{
+  const char *protocol = ferry_remote_job_get_string (self, "ResolvedUploadProtocol");
+  GVariant *resumable = lookup (self, "Resumable", G_VARIANT_TYPE_BOOLEAN);
+
+  /* Until a protocol is settled nobody knows. */
+  return ferry_remote_job_is_upload (self) && *protocol != '\0' &&
+         !g_str_equal (protocol, ferry_upload_protocol_to_string (FERRY_UPLOAD_PROTOCOL_AUTO)) &&
+         resumable != NULL && !g_variant_get_boolean (resumable);
+}
+
+gboolean
 ferry_remote_job_is_final (FerryRemoteJob *self)
 {
   FerryJobState state = ferry_remote_job_get_state (self);

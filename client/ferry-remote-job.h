@@ -44,6 +44,12 @@ gboolean ferry_remote_job_get_boolean (FerryRemoteJob *self, const char *name);
 /** Returns: the State; one that this program does not know counts as queued */
 FerryJobState ferry_remote_job_get_state (FerryRemoteJob *self);
 
+/** Returns: whether the job sends a file */
+gboolean ferry_remote_job_is_upload (FerryRemoteJob *self);
+
+/** Returns: whether it is known of an upload that it cannot go on after a break, but starts over */
+gboolean ferry_remote_job_starts_over (FerryRemoteJob *self);
+
 /** Returns: whether the job is acknowledged or cancelled */
 gboolean ferry_remote_job_is_final (FerryRemoteJob *self);
 
@@ -53,7 +59,7 @@ gboolean ferry_remote_job_is_alive (FerryRemoteJob *self);
 /**
  * FerryOutcome:
  * @FERRY_OUTCOME_PENDING: not yet
- * @FERRY_OUTCOME_DONE: all is fetched; with AutoComplete: handed over
+ * @FERRY_OUTCOME_DONE: all is fetched or sent; with AutoComplete: handed over
  * @FERRY_OUTCOME_FAILED: failed or cancelled
  */
 typedef enum

@@ -3,6 +3,7 @@
 #include "ferry-commands.h"
 #include "ferry-command-line.h"
 #include "ferry-resolve.h"
+#include "ferry-target.h"
 #include "ferry-text.h"
 #include "ferry-value.h"
 
@@ -13,6 +14,7 @@ parse_assignment (const char *text, const char **name, GError **error)
   const char *equals = strchr (text, '=');
   g_autofree char *key = NULL;
   g_autofree char *clean = NULL;
+  g_autofree char *path = NULL;
   const FerrySettable *property;
 
   if (equals == NULL)
@@ -28,7 +30,11 @@ parse_assignment (const char *text, const char **name, GError **error)
     return NULL;
 
   *name = property->name;
-  return ferry_value_parse (property->name, property->type, property->choices, equals + 1, error);
+  /* Like any path that is typed; the empty one means none. */
+  if (g_str_equal (property->name, "ReplyPath") && equals[1] != '\0')
+    path = ferry_target_absolute (equals + 1);
+  return ferry_value_parse (property->name, property->type, property->choices,
+                            path != NULL ? path : equals + 1, error);
 }
 
 FerryExit

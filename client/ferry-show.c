@@ -57,6 +57,30 @@ make_progress (guint64 done, guint64 total)
                           ferry_format_percent (done, total));
 }
 
+/* How it is sent, and what comes back. */
+static void
+print_upload (FerryRemoteJob *job)
+{
+  g_autofree char *wanted = ferry_remote_job_get_text (job, "UploadProtocol");
+  g_autofree char *resolved = ferry_remote_job_get_text (job, "ResolvedUploadProtocol");
+  g_autofree char *path = ferry_remote_job_get_text (job, "ReplyPath");
+  g_autofree char *reply = make_progress (
+      ferry_remote_job_get_number (job, "ReplyBytesTransferred", 0),
+      ferry_remote_job_get_number (job, "ReplyBytesTotal", G_MAXUINT64));
+  gboolean settled = *resolved != '\0' && !g_str_equal (resolved, "auto");
+
+  print_field ("Protocol", settled ? resolved : wanted);
+  if (settled)
+    print_field ("Resumable", ferry_remote_job_starts_over (job)
+                                  ? "no: after a break it starts again from the beginning"
+                                  : "yes");
+  if (*path == '\0')
+    return;
+
+  print_field ("Reply", path);
+  print_field ("Reply fetched", reply);
+}
+
 static void
 print_time (FerryRemoteJob *job, const char *title, const char *property)
 {
@@ -84,10 +108,18 @@ print_state (FerryRemoteJob *job)
 
   print_field ("State", state);
   print_field ("", remark);
-  print_field ("Fetched", progress);
+  print_field (ferry_remote_job_is_upload (job) ? "Sent" : "Fetched", progress);
+  if (ferry_remote_job_is_upload (job))
+    print_upload (job);
   print_field ("Rate", rate_text);
   print_field ("Interruptions", errors);
   print_field ("Last error", error_text);
+}
+
+static gboolean
+is_of_uploads (const char *property)
+{
+  return g_str_equal (property, "UploadProtocol") || g_str_equal (property, "ReplyPath");
 }
 
 /* Every property that can be set, under the name that `ferry set` takes. */
@@ -100,6 +132,8 @@ print_settings (FerryRemoteJob *job)
       GVariant *value = g_hash_table_lookup (job->properties, settable->name);
       g_autofree char *text = value != NULL ? ferry_value_print (value) : NULL;
 
+      if (is_of_uploads (settable->name) && !ferry_remote_job_is_upload (job))
+        continue;
       if (text != NULL && *text != '\0')
         printf ("  %-22s %s\n", settable->name, text);
     }
@@ -128,8 +162,9 @@ print_file_text (GVariant *file, const char *title, const char *key)
 }
 
 static void
-print_file (GVariant *file)
+print_file (FerryRemoteJob *job, GVariant *file)
 {
+  gboolean upload = ferry_remote_job_is_upload (job);
   guint32 index = 0;
   guint32 status = 0;
   guint32 restarts = 0;
@@ -147,8 +182,8 @@ print_file (GVariant *file)
   state_text = ferry_print_clean (state);
 
   printf ("  %3u  %s, %s\n", index, state_text, progress);
-  print_file_text (file, "from", "RemoteUrl");
-  print_file_text (file, "to", "LocalPath");
+  print_file_text (file, "from", upload ? "LocalPath" : "RemoteUrl");
+  print_file_text (file, "to", upload ? "RemoteUrl" : "LocalPath");
   print_file_text (file, "digest", "Digest");
   print_file_text (file, "validator", "Validator");
   if (status != 0)
@@ -190,7 +225,7 @@ print_sheet (FerryRemoteJob *job, GVariant *files)
     {
       g_autoptr (GVariant) file = g_variant_get_child_value (files, i);
 
-      print_file (file);
+      print_file (job, file);
     }
 }
 

@@ -190,31 +190,46 @@ check_directory (const char *directory, GError **error)
   return TRUE;
 }
 
+/* The path of one file to be written, as typed behind @option. */
+static char *
+resolve_output (const char *option, const char *output, const char *hint, GError **error)
+{
+  g_autofree char *clean = NULL;
+
+  if (g_str_equal (output, "-"))
+    {
+      ferry_exit_set_usage (error,
+                            "%s - is not supported: the service writes files, it has no way to "
+                            "your standard output",
+                            option);
+      return NULL;
+    }
+  if (*output == '\0' || g_str_has_suffix (output, "/") || g_file_test (output, G_FILE_TEST_IS_DIR))
+    {
+      clean = ferry_text_clean (output, FERRY_TEXT_MAX);
+      ferry_exit_set_usage (error, "%s takes the name of a file, \"%s\" is a directory%s", option,
+                            clean, hint);
+      return NULL;
+    }
+
+  return ferry_target_absolute (output);
+}
+
+static gboolean
+check_path (const char *path, GError **error)
+{
+  g_autofree char *parent = g_path_get_dirname (path);
+
+  return ferry_target_check_utf8 ("the path", path, error) && check_directory (parent, error);
+}
+
 char *
 ferry_target_path (const char *url, const char *output, const char *directory, GError **error)
 {
   g_autofree char *path = NULL;
-  g_autofree char *parent = NULL;
 
   if (output != NULL)
-    {
-      if (g_str_equal (output, "-"))
-        {
-          ferry_exit_set_usage (error, "-o - is not supported: the service writes files, it has "
-                                       "no way to your standard output");
-          return NULL;
-        }
-      if (*output == '\0' || g_str_has_suffix (output, "/") ||
-          g_file_test (output, G_FILE_TEST_IS_DIR))
-        {
-          g_autofree char *clean = ferry_text_clean (output, FERRY_TEXT_MAX);
-
-          ferry_exit_set_usage (error, "-o takes the name of a file, \"%s\" is a directory; use -d",
-                                clean);
-          return NULL;
-        }
-      path = ferry_target_absolute (output);
-    }
+    path = resolve_output ("-o", output, "; use -d", error);
   else
     {
       g_autofree char *base = ferry_target_absolute (directory != NULL ? directory : ".");
@@ -222,11 +237,18 @@ ferry_target_path (const char *url, const char *output, const char *directory, G
 
       path = g_build_filename (base, name, NULL);
     }
-
-  if (!ferry_target_check_utf8 ("the path", path, error))
+  if (path == NULL || !check_path (path, error))
     return NULL;
-  parent = g_path_get_dirname (path);
-  if (!check_directory (parent, error))
+
+  return g_steal_pointer (&path);
+}
+
+char *
+ferry_target_reply (const char *text, GError **error)
+{
+  g_autofree char *path = resolve_output ("--reply", text, "", error);
+
+  if (path == NULL || !check_path (path, error))
     return NULL;
 
   return g_steal_pointer (&path);

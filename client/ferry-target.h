@@ -75,6 +75,14 @@ char *ferry_target_name (const char *url);
 char *ferry_target_path (const char *url, const char *output, const char *directory,
                          GError **error);
 
+/**
+ * ferry_target_reply:
+ * @text: --reply as typed
+ *
+ * Returns: (transfer full) (nullable): the absolute path of a reply; an error as that of ferry_target_path()
+ */
+char *ferry_target_reply (const char *text, GError **error);
+
 /** Returns: (transfer full): @path made absolute, without resolving links */
 char *ferry_target_absolute (const char *path);
 

@@ -241,16 +241,28 @@ ferry_value_print (GVariant *value)
   return ferry_text_clean (text, FERRY_TEXT_MAX * 16);
 }
 
-gboolean
-ferry_value_check_priority (const char *text, GError **error)
+static gboolean
+check_word (const char *what, const char *const *choices, const char *text, GError **error)
 {
-  g_autoptr (GVariant) value = parse_word ("the priority", priorities, text, error);
+  g_autoptr (GVariant) value = parse_word (what, choices, text, error);
 
   if (value == NULL)
     return FALSE;
 
   g_variant_ref_sink (value);
   return TRUE;
+}
+
+gboolean
+ferry_value_check_priority (const char *text, GError **error)
+{
+  return check_word ("the priority", priorities, text, error);
+}
+
+gboolean
+ferry_value_check_protocol (const char *text, GError **error)
+{
+  return check_word ("the protocol", protocols, text, error);
 }
 
 gboolean

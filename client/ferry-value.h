@@ -49,12 +49,11 @@ GVariant *ferry_value_parse (const char *key, const char *type, const char *cons
 /** Returns: (transfer full): @value for people: strings bare, lists separated by commas; clean */
 char *ferry_value_print (GVariant *value);
 
-/**
- * ferry_value_parse_priority:
- *
- * Returns: whether @text is a priority; InvalidArgs naming the ones there are
- */
+/** Returns: whether @text is a priority; InvalidArgs naming the ones there are */
 gboolean ferry_value_check_priority (const char *text, GError **error);
+
+/** Returns: whether @text is a protocol of uploads; InvalidArgs naming the ones there are */
+gboolean ferry_value_check_protocol (const char *text, GError **error);
 
 /** Parses a decimal number of seconds or an index. Returns whether it fits a u. */
 gboolean ferry_value_parse_uint32 (const char *key, const char *text, guint32 *value,

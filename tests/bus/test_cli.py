@@ -486,10 +486,6 @@ class Verbs(CliCase):
         done = self.ferry('header', 'x', 'Host: example.org', status=2)
         self.assertIn('Host', done.stderr)
 
-    def test_put_says_that_it_cannot(self):
-        done = self.ferry('put', '/etc/hostname', self.url(), status=1)
-        self.assertTrue(done.stderr.startswith('ferry: NotSupported: '), done.stderr)
-
 
 if __name__ == '__main__':
     cases.main()

@@ -38,6 +38,33 @@ def trickle(event):
     return behave
 
 
+def receive(event=None, rate=None):
+    """Takes what is PUT, which the route then has; all at once, `rate` bytes a second, or a part until
+    the event is set. Knows no other way of sending."""
+    def behave(route, request, stream):
+        left = int(request.get('Content-Length') or 0)
+        if request.method in ('GET', 'HEAD'):
+            badserver.normal()(route, request, stream)
+            return
+        taken = b''
+        while left:
+            block = stream.file.read1(min(left, 1 << 16))
+            if not block:
+                raise badserver.Drop()
+            left -= len(block)
+            taken += block
+            if rate:
+                stream.server.pause(len(block) / rate)
+            if event is not None and len(taken) >= 50000:
+                stream.server.hold(event)
+        if request.method != 'PUT':
+            badserver.status(405, 'Method Not Allowed')(route, request, stream)
+            return
+        route.body = taken
+        stream.head(201, 'Created', [('Content-Length', 0)])
+    return behave
+
+
 class CliCase(cases.WorldCase):
     """What the cases below share."""
 

@@ -159,20 +159,23 @@ test_done (void)
 {
   FerryBarStyle style = make_style (79, TRUE);
   g_autofree char *line = ferry_bar_render_done ("file.iso", 12300000, 12300000, 4 * G_USEC_PER_SEC,
-                                                 &style);
-  g_autofree char *instant = ferry_bar_render_done ("file.iso", 100, 100, 0, &style);
+                                                 NULL, &style);
+  g_autofree char *instant = ferry_bar_render_done ("file.iso", 100, 100, 0, NULL, &style);
   g_autofree char *rest = ferry_bar_render_done ("file.iso", 12300000, 4000000, 4 * G_USEC_PER_SEC,
-                                                 &style);
-  g_autofree char *ended = ferry_bar_render_done ("file.iso", 100, 0, -1, &style);
+                                                 NULL, &style);
+  g_autofree char *ended = ferry_bar_render_done ("file.iso", 100, 0, -1, NULL, &style);
   FerryBarStyle narrow = make_style (39, TRUE);
   g_autofree char *fitted = ferry_bar_render_done (NAME, 12300000, 12300000, 4 * G_USEC_PER_SEC,
-                                                   &narrow);
+                                                   "by put-range", &narrow);
+  g_autofree char *sent = ferry_bar_render_done ("file.iso", 100, 100, 0, "by tus", &style);
 
   g_assert_cmpstr (line, ==, "file.iso  12.3 MB in 0:04  3.1 MB/s");
   g_assert_cmpstr (instant, ==, "file.iso  100 B in 0:00");
   g_assert_cmpstr (rest, ==, "file.iso  12.3 MB in 0:04  1.0 MB/s");
   g_assert_cmpstr (ended, ==, "file.iso  100 B");
+  g_assert_cmpstr (sent, ==, "file.iso  100 B in 0:00  by tus");
   g_assert_cmpuint (ferry_format_width (fitted), <=, 39);
+  g_assert_true (g_str_has_suffix (fitted, "  12.3 MB in 0:04  3.1 MB/s"));
 }
 
 int

@@ -119,8 +119,15 @@ test_hint (void)
   g_autoptr (GError)
       error = g_dbus_error_new_for_dbus_error (DBUS "InteractiveAuthorizationRequired",
                                                "A person must be asked.");
+  g_autoptr (GError)
+      many = g_dbus_error_new_for_dbus_error ("org.ferry.Transfer1.Error.TooManyFiles",
+                                              "An upload has one file.");
   g_autofree char *text = ferry_exit_describe (error);
+  g_autofree char *many_text = ferry_exit_describe (many);
 
+  g_assert_cmpstr (many_text, ==,
+                   "TooManyFiles: An upload has one file; `ferry put` makes a job of its own for "
+                   "each file");
   g_assert_cmpstr (
       text, ==,
       "InteractiveAuthorizationRequired: A person must be asked; run this as root, or on "

@@ -8,6 +8,12 @@
 #define FAILURE                                                                                    \
   "'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, 'Message': <'no route'>}>"
 
+#define ERROR(name)                                                                                \
+  "'Error': <{'Name': <'org.ferry.Transfer1.Error." name "'>, 'Message': <'so it is'>}>"
+#define SENT_BY(protocol, resumable)                                                               \
+  "'Type': <'upload-reply'>, 'ResolvedUploadProtocol': <'" protocol "'>, 'Resumable': <" resumable \
+  ">"
+
 static FerryRemoteJob *
 make_job (const char *properties)
 {
@@ -43,6 +49,18 @@ test_lines (void)
       "waits for: retry in 0:05 (ConnectFailed)" },
     { "{'State': <'transient-error'>, 'WaitReasons': <['retry', 'network']>, " FAILURE "}",
       "waits for: retry, the network (ConnectFailed)" },
+    { "{'Type': <'upload'>, 'State': <'transferred'>}", "waits for: ferry complete 3f2a" },
+    { "{'Type': <'upload'>, 'State': <'transient-error'>, 'WaitReasons': <['upload-source']>}",
+      "waits for: the file to send" },
+    { "{" SENT_BY ("put", "false") ", 'State': <'suspended'>}",
+      "waits for: ferry resume 3f2a, which starts again from the beginning" },
+    { "{" SENT_BY ("tus", "true") ", 'State': <'suspended'>}", "waits for: ferry resume 3f2a" },
+    /* Before a protocol is settled nothing is said of it. */
+    { "{" SENT_BY ("", "false") ", 'State': <'suspended'>}", "waits for: ferry resume 3f2a" },
+    { "{" SENT_BY ("put", "false") ", 'State': <'error'>, " FAILURE "}",
+      "failed: ConnectFailed: no route; ferry resume 3f2a starts again from the beginning" },
+    { "{" SENT_BY ("bits", "true") ", 'State': <'error'>, " FAILURE "}",
+      "failed: ConnectFailed: no route; ferry resume 3f2a tries again" },
     /* A service that is newer than we are. */
     { "{'State': <'dreaming'>, 'WaitReasons': <['moon\033']>}", "waits for: moon\357\277\275" },
     { "{}", "" },
@@ -55,6 +73,46 @@ test_lines (void)
 
       g_assert_cmpstr (text, ==, rows[i][1]);
     }
+}
+
+/* What helps a failed upload. */
+static void
+test_remedies (void)
+{
+  static const char *const rows[][2] = {
+    { ERROR ("UploadNotSupported"),
+      "`ferry set 3f2a UploadProtocol=PROTOCOL` takes another protocol, `ferry resume 3f2a` tries "
+      "it" },
+    { ERROR ("LocalFileChanged"), "`ferry resume 3f2a` sends the file as it is now" },
+    { ERROR ("SessionNotFound"), "`ferry resume 3f2a` starts again from the beginning" },
+    { ERROR ("TargetExists"), "move that file away, then `ferry resume 3f2a` stores the reply" },
+    { ERROR ("ConnectFailed"), NULL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *upload = g_strdup_printf ("{'Type': <'upload'>, %s}", rows[i][0]);
+      g_autofree char *download = g_strdup_printf ("{'Type': <'download'>, %s}", rows[i][0]);
+      g_autoptr (FerryRemoteJob) sent = make_job (upload);
+      g_autoptr (FerryRemoteJob) fetched = make_job (download);
+      g_autofree char *remedy = ferry_explain_remedy (sent, "3f2a", "`");
+
+      g_assert_cmpstr (remedy, ==, rows[i][1]);
+      g_assert_null (ferry_explain_remedy (fetched, "3f2a", "`"));
+    }
+}
+
+static void
+test_direction (void)
+{
+  g_autoptr (FerryRemoteJob) download = make_job ("{'Type': <'download'>}");
+  g_autoptr (FerryRemoteJob) upload = make_job ("{'Type': <'upload'>}");
+  g_autoptr (FerryRemoteJob) odd = make_job ("{'Type': <'sideload'>}");
+
+  g_assert_cmpstr (ferry_explain_direction (download, TRUE), ==, "");
+  g_assert_cmpstr (ferry_explain_direction (odd, TRUE), ==, "");
+  g_assert_cmpstr (ferry_explain_direction (upload, TRUE), ==, "↑ ");
+  g_assert_cmpstr (ferry_explain_direction (upload, FALSE), ==, "up ");
 }
 
 /* Each reason has words, and no two have the same. */
@@ -128,6 +186,8 @@ main (int argc, char **argv)
   g_setenv ("TZ", "UTC", TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/explain/lines", test_lines);
+  g_test_add_func ("/client/explain/remedies", test_remedies);
+  g_test_add_func ("/client/explain/direction", test_direction);
   g_test_add_func ("/client/explain/reasons", test_reasons);
   g_test_add_func ("/client/explain/outcome", test_outcome);
   g_test_add_func ("/client/explain/wrong-types", test_wrong_types);

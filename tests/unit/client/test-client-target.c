@@ -140,6 +140,34 @@ test_path (void)
   g_assert_cmpint (g_rmdir (directory), ==, 0);
 }
 
+/* What was typed behind --reply is told by that name. */
+static void
+test_reply (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *message;
+  } refused[] = {
+    { "-", "--reply - is not supported" },
+    { "", "--reply takes the name of a file" },
+    { "/tmp", "--reply takes the name of a file, \"/tmp\" is a directory" },
+    { "/nonexistent/x", "/nonexistent" },
+  };
+  g_autofree char *current = g_get_current_dir ();
+  g_autofree char *wanted = g_build_filename (current, "receipt", NULL);
+  g_autofree char *path = ferry_target_reply ("./b/../receipt", NULL);
+
+  g_assert_cmpstr (path, ==, wanted);
+  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ferry_target_reply (refused[i].text, &error));
+      g_assert_nonnull (strstr (error->message, refused[i].message));
+    }
+}
+
 static void
 test_mode (void)
 {
@@ -274,6 +302,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/target/bad-urls", test_bad_urls);
   g_test_add_func ("/client/target/bad-url-hides-password", test_bad_url_hides_password);
   g_test_add_func ("/client/target/path", test_path);
+  g_test_add_func ("/client/target/reply", test_reply);
   g_test_add_func ("/client/target/mode", test_mode);
   g_test_add_func ("/client/target/list", test_list);
   g_test_add_func ("/client/target/headers", test_headers);

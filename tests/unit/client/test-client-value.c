@@ -71,6 +71,8 @@ test_choices (void)
   g_assert_nonnull (strstr (error->message, "foreground, high, normal, low"));
   g_assert_true (ferry_value_check_priority ("low", NULL));
   g_assert_false (ferry_value_check_priority ("Low", NULL));
+  g_assert_true (ferry_value_check_protocol ("put-range", NULL));
+  g_assert_false (ferry_value_check_protocol ("gopher", NULL));
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ferry-fetch.h"
+#include "ferry-transfer.h"
 
 #include "ferry-headers.h"
 #include "ferry-proxy.h"
@@ -9,23 +9,39 @@
 #define ATTENDED_RETRY_DELAY         5
 #define ATTENDED_NO_PROGRESS_TIMEOUT 300
 
-FerryFetchItem *
-ferry_fetch_item_new (FerryUrl *url, char *target)
+static FerryTransferItem *
+item_new (FerryJobType type, FerryUrl *url, char *path, char *reply)
 {
-  FerryFetchItem *item = g_new0 (FerryFetchItem, 1);
+  FerryTransferItem *item = g_new0 (FerryTransferItem, 1);
 
+  item->type = type;
   item->url = url;
-  item->target = target;
-  item->label = g_path_get_basename (target);
-  item->state = FERRY_FETCH_WAITING;
+  item->path = path;
+  item->reply = reply;
+  item->label = g_path_get_basename (path);
+  item->state = FERRY_TRANSFER_WAITING;
   return item;
 }
 
+FerryTransferItem *
+ferry_transfer_item_new_download (FerryUrl *url, char *target)
+{
+  return item_new (FERRY_JOB_TYPE_DOWNLOAD, url, target, NULL);
+}
+
+FerryTransferItem *
+ferry_transfer_item_new_upload (FerryUrl *url, char *source, char *reply)
+{
+  return item_new (reply != NULL ? FERRY_JOB_TYPE_UPLOAD_REPLY : FERRY_JOB_TYPE_UPLOAD, url, source,
+                   reply);
+}
+
 void
-ferry_fetch_item_free (FerryFetchItem *item)
+ferry_transfer_item_free (FerryTransferItem *item)
 {
   g_clear_pointer (&item->url, ferry_url_free);
-  g_free (item->target);
+  g_free (item->path);
+  g_free (item->reply);
   g_free (item->label);
   g_free (item->job_path);
   g_free (item);
@@ -87,7 +103,7 @@ add_headers (GVariantBuilder *properties, char **headers)
 }
 
 GError *
-ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error)
+ferry_transfer_explain_refusal (const FerryTransferItem *item, const GError *error)
 {
   const char *advice = item->url->user != NULL
                            ? FERRY_URL_NO_PASSWORD "-H @FILE"
@@ -97,13 +113,42 @@ ferry_fetch_explain_refusal (const FerryFetchItem *item, const GError *error)
   return ferry_url_explain_credentials (g_error_copy (error), advice);
 }
 
+static void
+add_patience (GVariantBuilder *properties, const FerryTransferOptions *options)
+{
+  const char *priority = options->detach ? "normal" : "foreground";
+
+  add_string (properties, "Priority", options->priority != NULL ? options->priority : priority);
+  if (options->detach)
+    return;
+
+  g_variant_builder_add (properties, "{sv}", "MinimumRetryDelay",
+                         g_variant_new_uint32 (ATTENDED_RETRY_DELAY));
+  g_variant_builder_add (properties, "{sv}", "NoProgressTimeout",
+                         g_variant_new_uint32 (ATTENDED_NO_PROGRESS_TIMEOUT));
+}
+
+/* What a file may become; one that is sent becomes nothing here. */
+static void
+add_file_options (GVariantBuilder *file_options, const FerryTransferItem *item,
+                  const FerryTransferOptions *options)
+{
+  if (item->type != FERRY_JOB_TYPE_DOWNLOAD)
+    return;
+
+  g_variant_builder_add (file_options, "{sv}", "Mode", g_variant_new_uint32 (ferry_target_mode ()));
+  if (options->force)
+    g_variant_builder_add (file_options, "{sv}", "Replace", g_variant_new_boolean (TRUE));
+  if (options->digest != NULL)
+    add_string (file_options, "Digest", options->digest);
+}
+
 GVariant *
-ferry_fetch_make_arguments (const FerryFetchItem *item, const FerryFetchOptions *options,
-                            GError **error)
+ferry_transfer_make_arguments (const FerryTransferItem *item, const FerryTransferOptions *options,
+                               GError **error)
 {
   g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (FerryProxy) proxy = ferry_proxy_from_environment (item->url->url, environment, error);
-  const char *priority = options->detach ? "normal" : "foreground";
   GVariantBuilder properties, file_options, files;
 
   if (proxy == NULL)
@@ -111,28 +156,20 @@ ferry_fetch_make_arguments (const FerryFetchItem *item, const FerryFetchOptions 
 
   g_variant_builder_init (&properties, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&properties, "{sv}", "AutoComplete", g_variant_new_boolean (TRUE));
-  add_string (&properties, "Priority", options->priority != NULL ? options->priority : priority);
-  if (!options->detach)
-    {
-      g_variant_builder_add (&properties, "{sv}", "MinimumRetryDelay",
-                             g_variant_new_uint32 (ATTENDED_RETRY_DELAY));
-      g_variant_builder_add (&properties, "{sv}", "NoProgressTimeout",
-                             g_variant_new_uint32 (ATTENDED_NO_PROGRESS_TIMEOUT));
-    }
+  add_patience (&properties, options);
   add_proxy (&properties, proxy);
   add_credentials (&properties, item->url, proxy);
   add_headers (&properties, options->headers);
+  if (options->protocol != NULL)
+    add_string (&properties, "UploadProtocol", options->protocol);
+  if (item->reply != NULL)
+    add_string (&properties, "ReplyPath", item->reply);
 
   g_variant_builder_init (&file_options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&file_options, "{sv}", "Mode",
-                         g_variant_new_uint32 (ferry_target_mode ()));
-  if (options->force)
-    g_variant_builder_add (&file_options, "{sv}", "Replace", g_variant_new_boolean (TRUE));
-  if (options->digest != NULL)
-    add_string (&file_options, "Digest", options->digest);
-
+  add_file_options (&file_options, item, options);
   g_variant_builder_init (&files, G_VARIANT_TYPE ("a(ssa{sv})"));
-  g_variant_builder_add (&files, "(ssa{sv})", item->url->url, item->target, &file_options);
+  g_variant_builder_add (&files, "(ssa{sv})", item->url->url, item->path, &file_options);
 
-  return g_variant_new ("(ssa(ssa{sv})a{sv})", item->label, "download", &files, &properties);
+  return g_variant_new ("(ssa(ssa{sv})a{sv})", item->label, ferry_job_type_to_string (item->type),
+                        &files, &properties);
 }

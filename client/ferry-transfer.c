@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ferry-fetch.h"
+#include "ferry-transfer.h"
 
 #include "ferry-board.h"
 #include "ferry-error.h"
+#include "ferry-explain.h"
 #include "ferry-follow.h"
 #include "ferry-format.h"
 #include "ferry-join.h"
@@ -24,47 +25,47 @@
 
 typedef struct
 {
-  FerryClient *client;              /* (not owned) */
-  GPtrArray *items;                 /* (not owned) (element-type FerryFetchItem) */
-  const FerryFetchOptions *options; /* (not owned) */
-  FerryBoard *board;                /* (owned) */
-  FerryFollow *follow;              /* (owned) */
-  FerryLoop *loop;                  /* (owned) */
+  FerryClient *client;                 /* (not owned) */
+  GPtrArray *items;                    /* (not owned) (element-type FerryTransferItem) */
+  const FerryTransferOptions *options; /* (not owned) */
+  FerryBoard *board;                   /* (owned) */
+  FerryFollow *follow;                 /* (owned) */
+  FerryLoop *loop;                     /* (owned) */
   guint n_submitting;
   guint retry_timer;
   gboolean joining; /* what is there already is not known yet: nothing is handed over */
   gboolean held;    /* a limit was met: wait until a job has ended */
   gboolean stopped; /* nothing more is handed over */
   FerryExit status;
-} Fetch;
+} Transfer;
 
 typedef struct
 {
-  Fetch *self;          /* (not owned): outlives the call */
-  FerryFetchItem *item; /* (not owned) */
+  Transfer *self;          /* (not owned): outlives the call */
+  FerryTransferItem *item; /* (not owned) */
 } SubmitCall;
 
-static void submit_more (Fetch *self);
+static void submit_more (Transfer *self);
 
 static guint
-count (Fetch *self, FerryFetchState state)
+count (Transfer *self, FerryTransferState state)
 {
   guint n = 0;
 
   for (guint i = 0; i < self->items->len; i++)
-    n += ((FerryFetchItem *) g_ptr_array_index (self->items, i))->state == state;
+    n += ((FerryTransferItem *) g_ptr_array_index (self->items, i))->state == state;
 
   return n;
 }
 
-static FerryFetchItem *
-find_item (Fetch *self, const char *job_path)
+static FerryTransferItem *
+find_item (Transfer *self, const char *job_path)
 {
   for (guint i = 0; i < self->items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+      FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
-      if (item->state == FERRY_FETCH_FOLLOWED && g_strcmp0 (item->job_path, job_path) == 0)
+      if (item->state == FERRY_TRANSFER_FOLLOWED && g_strcmp0 (item->job_path, job_path) == 0)
         return item;
     }
 
@@ -72,15 +73,15 @@ find_item (Fetch *self, const char *job_path)
 }
 
 static void
-end_item (Fetch *self, FerryFetchItem *item, FerryExit status)
+end_item (Transfer *self, FerryTransferItem *item, FerryExit status)
 {
-  item->state = FERRY_FETCH_ENDED;
+  item->state = FERRY_TRANSFER_ENDED;
   if (item->job_path != NULL)
     ferry_follow_remove (self->follow, item->job_path);
   if (self->status == FERRY_EXIT_DONE)
     self->status = status;
 
-  if (count (self, FERRY_FETCH_ENDED) == self->items->len)
+  if (count (self, FERRY_TRANSFER_ENDED) == self->items->len)
     {
       ferry_loop_quit (self->loop, self->status);
       return;
@@ -90,21 +91,21 @@ end_item (Fetch *self, FerryFetchItem *item, FerryExit status)
 }
 
 static void
-report_item (Fetch *self, FerryFetchItem *item, const GError *error)
+report_item (Transfer *self, FerryTransferItem *item, const GError *error)
 {
-  ferry_board_remove (self->board, item->target);
+  ferry_board_remove (self->board, item->path);
   ferry_board_report (self->board, self->items->len > 1 ? item->label : NULL, error);
 }
 
 static const char *
-get_id (const FerryFetchItem *item)
+get_id (const FerryTransferItem *item)
 {
   return strrchr (item->job_path, '/') + 1;
 }
 
 /* The job as a JSON line; its last has the files too. */
 static void
-print_json (Fetch *self, FerryRemoteJob *job, gboolean last)
+print_json (Transfer *self, FerryRemoteJob *job, gboolean last)
 {
   g_autoptr (GVariant) files = last ? ferry_remote_files_load (self->client, job->path, NULL)
                                     : NULL;
@@ -115,12 +116,14 @@ print_json (Fetch *self, FerryRemoteJob *job, gboolean last)
 
 /* Another process of the user may have completed the job before its time. */
 static gboolean
-is_published (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job)
+is_published (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
 {
   g_autoptr (GVariant) files = NULL;
   guint64 total = ferry_remote_job_get_number (job, "FilesTotal", 0);
 
-  if (ferry_remote_job_get_number (job, "FilesTransferred", 0) >= total)
+  /* An upload cannot be completed before its time. */
+  if (item->type != FERRY_JOB_TYPE_DOWNLOAD ||
+      ferry_remote_job_get_number (job, "FilesTransferred", 0) >= total)
     return TRUE;
 
   files = ferry_remote_files_load (self->client, job->path, NULL);
@@ -129,7 +132,7 @@ is_published (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job)
       g_autoptr (GVariant) file = g_variant_get_child_value (files, i);
       const char *path, *state;
 
-      if (g_variant_lookup (file, "LocalPath", "&s", &path) && g_str_equal (path, item->target))
+      if (g_variant_lookup (file, "LocalPath", "&s", &path) && g_str_equal (path, item->path))
         return g_variant_lookup (file, "State", "&s", &state) && g_str_equal (state, "published");
     }
 
@@ -137,8 +140,9 @@ is_published (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job)
 }
 
 static void
-finish_item (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job)
+finish_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
 {
+  const char *made = item->type == FERRY_JOB_TYPE_DOWNLOAD ? item->path : item->reply;
   g_autoptr (GError) error = NULL;
 
   if (!is_published (self, item, job))
@@ -150,46 +154,57 @@ finish_item (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job)
       return;
     }
 
-  ferry_board_finish (self->board, item->target);
-  if (!self->options->json)
+  ferry_board_finish (self->board, item->path);
+  if (!self->options->json && made != NULL)
     {
       ferry_board_clear (self->board);
-      ferry_print_path (item->target);
+      ferry_print_path (made);
     }
   end_item (self, item, FERRY_EXIT_DONE);
 }
 
-/* A job that has nothing to lose is taken away; what was fetched is kept. */
+/* What is kept of a failed job, and what gets it going again. */
+static char *
+describe_kept (FerryRemoteJob *job, const char *message)
+{
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+  g_autofree char *size = ferry_format_size (
+      ferry_remote_job_get_number (job, "BytesTransferred", 0));
+  g_autofree char *remedy = ferry_explain_remedy (job, id, "`");
+
+  if (remedy != NULL)
+    return g_strdup_printf ("%s; %s", message, remedy);
+
+  return g_strdup_printf ("%s; %s are %s, `ferry resume %s` goes on", message, size,
+                          ferry_remote_job_is_upload (job) ? "sent" : "kept", id);
+}
+
+/* A job that has nothing to lose is taken away; what was fetched or sent is kept. */
 static GError *
-dispose_failed (Fetch *self, FerryRemoteJob *stale, const GError *failure)
+dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
 {
   g_autoptr (FerryRemoteJob) job = ferry_remote_job_load (self->client, stale->path, NULL);
-  g_autofree char *id = ferry_resolve_short_id (stale->id);
   g_autofree char *name = ferry_exit_get_name (failure);
   g_autoptr (GError) plain = g_error_copy (failure);
   g_autoptr (GVariant) reply = NULL;
-  g_autofree char *size = NULL;
   g_autofree char *text = NULL;
-  guint64 bytes;
 
   if (job == NULL || ferry_remote_job_is_final (job))
     return g_error_copy (failure);
 
-  bytes = ferry_remote_job_get_number (job, "BytesTransferred", 0);
-  if (bytes == 0)
+  if (ferry_remote_job_get_number (job, "BytesTransferred", 0) == 0)
     {
       reply = ferry_client_call_job (self->client, job->path, "Cancel", NULL, "()", NULL);
       return g_error_copy (failure);
     }
 
   g_dbus_error_strip_remote_error (plain);
-  size = ferry_format_size (bytes);
-  text = g_strdup_printf ("%s; %s are kept, `ferry resume %s` goes on", plain->message, size, id);
+  text = describe_kept (job, plain->message);
   return g_dbus_error_new_for_dbus_error (name, text);
 }
 
 static void
-fail_item (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job, const GError *failure)
+fail_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job, const GError *failure)
 {
   g_autoptr (GError) error = dispose_failed (self, job, failure);
 
@@ -197,22 +212,34 @@ fail_item (Fetch *self, FerryFetchItem *item, FerryRemoteJob *job, const GError 
   end_item (self, item, FERRY_EXIT_FAILED);
 }
 
+/* Whoever waits for an upload that cannot be continued knows it before it breaks. */
+static void
+tell_risk (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
+{
+  if (item->told || !ferry_remote_job_starts_over (job))
+    return;
+
+  item->told = TRUE;
+  ferry_board_print (self->board, FERRY_EXPLAIN_STARTS_OVER);
+}
+
 static void
 on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
 {
-  Fetch *self = user_data;
-  FerryFetchItem *item = find_item (self, job->path);
+  Transfer *self = user_data;
+  FerryTransferItem *item = find_item (self, job->path);
   g_autoptr (GError) error = NULL;
   FerryOutcome outcome = ferry_remote_job_get_outcome (job, &error);
 
   if (item == NULL)
     return;
 
-  ferry_board_update (self->board, item->target, item->label, job);
+  ferry_board_update (self->board, item->path, item->label, job);
   print_json (self, job, outcome != FERRY_OUTCOME_PENDING);
   switch (outcome)
     {
     case FERRY_OUTCOME_PENDING:
+      tell_risk (self, item, job);
       break;
     case FERRY_OUTCOME_DONE:
       finish_item (self, item, job);
@@ -226,8 +253,8 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
 static void
 on_restarted (FerryFollow *follow, FerryRemoteJob *job, const char *reason, gpointer user_data)
 {
-  Fetch *self = user_data;
-  FerryFetchItem *item = find_item (self, job->path);
+  Transfer *self = user_data;
+  FerryTransferItem *item = find_item (self, job->path);
   g_autofree char *clean = ferry_print_clean (reason);
   g_autofree char *line = NULL;
 
@@ -241,8 +268,8 @@ on_restarted (FerryFollow *follow, FerryRemoteJob *job, const char *reason, gpoi
 static void
 on_gone (FerryFollow *follow, FerryRemoteJob *job, const GError *error, gpointer user_data)
 {
-  Fetch *self = user_data;
-  FerryFetchItem *item = find_item (self, job->path);
+  Transfer *self = user_data;
+  FerryTransferItem *item = find_item (self, job->path);
 
   if (item == NULL)
     return;
@@ -254,7 +281,7 @@ on_gone (FerryFollow *follow, FerryRemoteJob *job, const GError *error, gpointer
 static void
 on_service (FerryFollow *follow, gboolean present, gpointer user_data)
 {
-  Fetch *self = user_data;
+  Transfer *self = user_data;
 
   ferry_board_set_notice (self->board,
                           present ? NULL : "waits: the service is away, it comes back");
@@ -263,7 +290,7 @@ on_service (FerryFollow *follow, gboolean present, gpointer user_data)
 static void
 on_lost (FerryFollow *follow, const GError *error, gpointer user_data)
 {
-  Fetch *self = user_data;
+  Transfer *self = user_data;
 
   self->stopped = TRUE;
   ferry_loop_quit (self->loop, ferry_board_report (self->board, NULL, error));
@@ -271,9 +298,9 @@ on_lost (FerryFollow *follow, const GError *error, gpointer user_data)
 
 /* The item has a job: print what --detach prints, or follow it. */
 static void
-adopt (Fetch *self, FerryFetchItem *item)
+adopt (Transfer *self, FerryTransferItem *item)
 {
-  item->state = FERRY_FETCH_FOLLOWED;
+  item->state = FERRY_TRANSFER_FOLLOWED;
   if (!self->options->detach)
     {
       ferry_follow_add (self->follow, item->job_path);
@@ -296,9 +323,9 @@ adopt (Fetch *self, FerryFetchItem *item)
 }
 
 static void
-refuse_item (Fetch *self, FerryFetchItem *item, const GError *error)
+refuse_item (Transfer *self, FerryTransferItem *item, const GError *error)
 {
-  g_autoptr (GError) explained = ferry_fetch_explain_refusal (item, error);
+  g_autoptr (GError) explained = ferry_transfer_explain_refusal (item, error);
 
   report_item (self, item, explained);
   end_item (self, item, ferry_exit_from_error (error));
@@ -315,9 +342,9 @@ is_limit (const GError *error)
 static gboolean on_retry (gpointer user_data);
 
 static void
-retry_later (Fetch *self, FerryFetchItem *item)
+retry_later (Transfer *self, FerryTransferItem *item)
 {
-  item->state = FERRY_FETCH_UNSURE;
+  item->state = FERRY_TRANSFER_UNSURE;
   if (item->unsure_since == 0)
     item->unsure_since = g_get_monotonic_time ();
   if (self->retry_timer == 0)
@@ -326,7 +353,7 @@ retry_later (Fetch *self, FerryFetchItem *item)
 
 /* Whether it is too early to give the service up: it was there, and not long ago. */
 static gboolean
-is_expected_back (Fetch *self, const GError *error)
+is_expected_back (Transfer *self, const GError *error)
 {
   gint64 since = 0;
 
@@ -337,9 +364,9 @@ is_expected_back (Fetch *self, const GError *error)
     since = g_get_monotonic_time ();
   for (guint i = 0; i < self->items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+      FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
-      if (item->state == FERRY_FETCH_WAITING && item->unsure_since > 0)
+      if (item->state == FERRY_TRANSFER_WAITING && item->unsure_since > 0)
         since = since > 0 ? MIN (since, item->unsure_since) : item->unsure_since;
     }
 
@@ -348,10 +375,10 @@ is_expected_back (Fetch *self, const GError *error)
 
 /* Finds jobs for the items that wait; without a service, which is expected back, that is done later. */
 static gboolean
-join_existing (Fetch *self, GError **error)
+join_existing (Transfer *self, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  FerryFetchItem *failed = NULL;
+  FerryTransferItem *failed = NULL;
 
   self->joining = TRUE;
   while (!ferry_join_find (self->client, self->items, self->options, &failed, &local_error))
@@ -360,9 +387,9 @@ join_existing (Fetch *self, GError **error)
         {
           for (guint i = 0; i < self->items->len; i++)
             {
-              FerryFetchItem *item = g_ptr_array_index (self->items, i);
+              FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
-              if (item->state == FERRY_FETCH_WAITING)
+              if (item->state == FERRY_TRANSFER_WAITING)
                 retry_later (self, item);
             }
           break;
@@ -385,16 +412,16 @@ join_existing (Fetch *self, GError **error)
 static gboolean
 on_retry (gpointer user_data)
 {
-  Fetch *self = user_data;
+  Transfer *self = user_data;
   g_autoptr (GError) error = NULL;
 
   self->retry_timer = 0;
   for (guint i = 0; i < self->items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+      FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
-      if (item->state == FERRY_FETCH_UNSURE)
-        item->state = FERRY_FETCH_WAITING;
+      if (item->state == FERRY_TRANSFER_UNSURE)
+        item->state = FERRY_TRANSFER_WAITING;
     }
 
   if (join_existing (self, &error))
@@ -405,7 +432,7 @@ on_retry (gpointer user_data)
 }
 
 static void
-handle_refusal (Fetch *self, FerryFetchItem *item, const GError *error)
+handle_refusal (Transfer *self, FerryTransferItem *item, const GError *error)
 {
   if (ferry_exit_is_no_service (error))
     {
@@ -413,9 +440,9 @@ handle_refusal (Fetch *self, FerryFetchItem *item, const GError *error)
       return;
     }
   if (is_limit (error) && !self->options->detach &&
-      count (self, FERRY_FETCH_FOLLOWED) + self->n_submitting > 0)
+      count (self, FERRY_TRANSFER_FOLLOWED) + self->n_submitting > 0)
     {
-      item->state = FERRY_FETCH_WAITING;
+      item->state = FERRY_TRANSFER_WAITING;
       self->held = TRUE;
       return;
     }
@@ -427,8 +454,8 @@ static void
 on_submitted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autofree SubmitCall *submit = user_data;
-  Fetch *self = submit->self;
-  FerryFetchItem *item = submit->item;
+  Transfer *self = submit->self;
+  FerryTransferItem *item = submit->item;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant)
       reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
@@ -446,10 +473,10 @@ on_submitted (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-submit (Fetch *self, FerryFetchItem *item)
+submit (Transfer *self, FerryTransferItem *item)
 {
   g_autoptr (GError) error = NULL;
-  GVariant *arguments = ferry_fetch_make_arguments (item, self->options, &error);
+  GVariant *arguments = ferry_transfer_make_arguments (item, self->options, &error);
   SubmitCall *call;
 
   if (arguments == NULL)
@@ -461,7 +488,7 @@ submit (Fetch *self, FerryFetchItem *item)
   call = g_new0 (SubmitCall, 1);
   call->self = self;
   call->item = item;
-  item->state = FERRY_FETCH_SUBMITTING;
+  item->state = FERRY_TRANSFER_SUBMITTING;
   if (item->submitted == 0)
     item->submitted = g_get_real_time ();
   self->n_submitting++;
@@ -470,15 +497,15 @@ submit (Fetch *self, FerryFetchItem *item)
 }
 
 static void
-submit_more (Fetch *self)
+submit_more (Transfer *self)
 {
   for (guint i = 0; i < self->items->len && self->n_submitting < MAX_SUBMITS; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+      FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
       if (self->joining || self->held || self->stopped)
         return;
-      if (item->state != FERRY_FETCH_WAITING)
+      if (item->state != FERRY_TRANSFER_WAITING)
         continue;
       if (item->job_path != NULL)
         adopt (self, item);
@@ -489,18 +516,18 @@ submit_more (Fetch *self)
 
 /* What goes on without us, and how to get at it. */
 static void
-report_left (Fetch *self, FerryExit status)
+report_left (Transfer *self, FerryExit status)
 {
   const char *word = status == FERRY_EXIT_TIMEOUT ? "Timeout" : "Interrupted";
   guint n = 0;
 
   for (guint i = 0; i < self->items->len; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+      FerryTransferItem *item = g_ptr_array_index (self->items, i);
       g_autofree char *label = ferry_print_clean (item->label);
       g_autofree char *id = NULL;
 
-      if (item->state != FERRY_FETCH_FOLLOWED || n++ >= MAX_NAMED)
+      if (item->state != FERRY_TRANSFER_FOLLOWED || n++ >= MAX_NAMED)
         continue;
       id = ferry_resolve_short_id (get_id (item));
       fprintf (stderr,
@@ -512,10 +539,10 @@ report_left (Fetch *self, FerryExit status)
     fprintf (stderr, "ferry: %s: %u more go on in the service, see `ferry list`\n", word,
              n - MAX_NAMED);
 
-  n = count (self, FERRY_FETCH_WAITING) + count (self, FERRY_FETCH_UNSURE);
+  n = count (self, FERRY_TRANSFER_WAITING) + count (self, FERRY_TRANSFER_UNSURE);
   if (n > 0)
-    fprintf (stderr, "ferry: %s: %u of %u URLs not handed over to the service\n", word, n,
-             self->items->len);
+    fprintf (stderr, "ferry: %s: %u of %u %s not handed over to the service\n", word, n,
+             self->items->len, self->items->len == 1 ? "file" : "URLs");
 }
 
 static gboolean
@@ -529,7 +556,7 @@ on_answers_late (gpointer user_data)
 
 /* Jobs that are being created now must be named too. */
 static void
-await_answers (Fetch *self)
+await_answers (Transfer *self)
 {
   gboolean late = FALSE;
   guint timer = g_timeout_add_seconds (5, on_answers_late, &late);
@@ -541,7 +568,7 @@ await_answers (Fetch *self)
 }
 
 static FerryExit
-run (Fetch *self)
+run (Transfer *self)
 {
   g_autoptr (GError) error = NULL;
   FerryExit status;
@@ -552,10 +579,10 @@ run (Fetch *self)
 
   for (guint i = 0; i < self->items->len && !self->options->detach; i++)
     {
-      FerryFetchItem *item = g_ptr_array_index (self->items, i);
+      FerryTransferItem *item = g_ptr_array_index (self->items, i);
 
-      if (item->state == FERRY_FETCH_WAITING)
-        ferry_board_update (self->board, item->target, item->label, NULL);
+      if (item->state == FERRY_TRANSFER_WAITING)
+        ferry_board_update (self->board, item->path, item->label, NULL);
     }
   submit_more (self);
   status = ferry_loop_run (self->loop);
@@ -569,14 +596,14 @@ run (Fetch *self)
 }
 
 FerryExit
-ferry_fetch_run (FerryClient *client, GPtrArray *items, const FerryFetchOptions *options)
+ferry_transfer_run (FerryClient *client, GPtrArray *items, const FerryTransferOptions *options)
 {
   static const FerryFollowFuncs funcs = { .changed = on_changed,
                                           .restarted = on_restarted,
                                           .gone = on_gone,
                                           .service = on_service,
                                           .lost = on_lost };
-  Fetch self = { .client = client, .items = items, .options = options };
+  Transfer self = { .client = client, .items = items, .options = options };
   FerryExit status;
 
   /* JSON lines on the same terminal would be drawn over. */
