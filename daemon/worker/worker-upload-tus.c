@@ -97,6 +97,29 @@ tus_probe (WorkerUpload *upload, gboolean *speaks, GError **error)
   return WORKER_UPLOAD_GO_ON;
 }
 
+/* Behind a proxy that ends TLS servers know only of http, and say so. On the very host and port that we asked over https
+ * nothing else can be meant.
+ *
+ * Returns: (transfer full) (nullable): where the upload lives, of an answer from @from */
+static GUri *
+resolve_location (GUri *from, const char *location, GError **error)
+{
+  g_autoptr (GUri) to = g_uri_parse_relative (from, location, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autofree char *secure = NULL;
+  g_autoptr (GUri) upgraded = NULL;
+
+  if (to == NULL || !g_str_equal (g_uri_get_scheme (from), "https") ||
+      !g_str_equal (g_uri_get_scheme (to), "http"))
+    return worker_redirect_resolve (from, location, 0, error);
+
+  /* With the scheme goes its default port. */
+  upgraded = soup_uri_copy (to, SOUP_URI_SCHEME, "https", SOUP_URI_PORT,
+                            g_uri_get_port (to) == 80 ? 443 : g_uri_get_port (to), SOUP_URI_NONE);
+  secure = g_uri_to_string (upgraded);
+  return worker_redirect_resolve (from, worker_uri_same_origin (from, upgraded) ? secure : location,
+                                  0, error);
+}
+
 static WorkerUploadNext
 take_location (WorkerUpload *upload, const WorkerUploadAnswer *answer, GError **error)
 {
@@ -110,7 +133,7 @@ take_location (WorkerUpload *upload, const WorkerUploadAnswer *answer, GError **
                                "The server does not speak the tus upload protocol at this "
                                "address (HTTP %u)",
                                answer->status);
-  uri = worker_redirect_resolve (answer->uri, location, 0, error);
+  uri = resolve_location (answer->uri, location, error);
   if (uri == NULL)
     return WORKER_UPLOAD_ERROR;
   text = g_uri_to_string (uri);
