@@ -41,19 +41,26 @@ add_job (GString *list, FerryJob *job)
   for (guint i = 0; i < job->files->len; i++)
     {
       const FerryFile *file = g_ptr_array_index (job->files, i);
-      g_autofree char *path = ferry_file_get_temporary_path (file, job->id);
+      g_autofree char *path = NULL;
 
-      if (file->state != FERRY_FILE_STATE_PUBLISHED)
-        add (list, job->owner, job->owner_name, file->resume, path);
+      /* What an upload sends was there before us. */
+      if (file->is_source || file->state == FERRY_FILE_STATE_PUBLISHED)
+        continue;
+      path = ferry_file_get_temporary_path (file, job->id);
+      add (list, job->owner, job->owner_name, file->resume, path);
     }
 }
 
 static void
 add_duty (GString *list, const FerryDuty *duty)
 {
-  g_autofree char *directory = g_path_get_dirname (duty->path);
-  g_autofree char *path = g_build_filename (directory, duty->temporary_name, NULL);
+  g_autofree char *directory = NULL;
+  g_autofree char *path = NULL;
 
+  if (duty->kind != FERRY_DUTY_REMOVE)
+    return;
+  directory = g_path_get_dirname (duty->path);
+  path = g_build_filename (directory, duty->temporary_name, NULL);
   add (list, duty->owner, "", duty->resume, path);
 }
 

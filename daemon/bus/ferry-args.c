@@ -383,9 +383,26 @@ parse_file_options (FerryFile *file, FerryOptions *options, GError **error)
   return TRUE;
 }
 
-FerryFile *
-ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant *dict,
-                       GError **error)
+/* All options there are say how to fetch. */
+static gboolean
+refuse_file_options (FerryFile *file, FerryOptions *options, GError **error)
+{
+  static const char *const keys[] = { "Ranges", "Digest", "Size", "Replace", "Mode" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (GVariant) value = ferry_options_take (options, keys[i]);
+
+      if (value != NULL)
+        return refuse (error, "\"%s\" is for downloads, and the job is an upload.", keys[i]);
+    }
+
+  return ferry_options_finish (options, error);
+}
+
+static FerryFile *
+parse_file (const char *remote_url, const char *local_path, GVariant *dict,
+            gboolean (*parse) (FerryFile *, FerryOptions *, GError **), GError **error)
 {
   g_autofree char *url = ferry_args_check_url (remote_url, error);
   g_autoptr (FerryOptions) options = NULL;
@@ -398,8 +415,22 @@ ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant 
     return NULL;
 
   file = ferry_file_new (url, local_path);
-  if (!parse_file_options (file, options, error))
+  if (!parse (file, options, error))
     return NULL;
 
   return g_steal_pointer (&file);
+}
+
+FerryFile *
+ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant *options,
+                       GError **error)
+{
+  return parse_file (remote_url, local_path, options, parse_file_options, error);
+}
+
+FerryFile *
+ferry_args_parse_source (const char *remote_url, const char *local_path, GVariant *options,
+                         GError **error)
+{
+  return parse_file (remote_url, local_path, options, refuse_file_options, error);
 }

@@ -13,9 +13,10 @@
 /* State of the call. */
 typedef struct
 {
-  FerryJob *job;        /* (owned) (nullable): until the caller's name is known there is none */
-  GVariant *files;      /* (owned) (nullable): a(ssa{sv}) of SubmitJob */
-  const char *name;     /* (unowned): display_name, of the call's parameters */
+  FerryJob *job;    /* (owned) (nullable): until the caller's name is known there is none */
+  GVariant *files;  /* (owned) (nullable): a(ssa{sv}) of SubmitJob */
+  const char *name; /* (unowned): display_name, of the call's parameters */
+  FerryJobType type;
   GVariant *properties; /* (owned): a{sv} */
 } Creation;
 
@@ -45,28 +46,18 @@ step_new (FerryBus *self, FerryCall *call)
 }
 
 static gboolean
-check_type (const char *word, GError **error)
+parse_type (const char *word, FerryJobType *type, GError **error)
 {
   g_autofree char *shown = NULL;
-  FerryJobType type;
 
-  if (!ferry_job_type_from_string (word, &type))
-    {
-      shown = ferry_text_clean (word, 64);
-      g_set_error (
-          error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-          "\"type\" was given as \"%s\", and one of download, upload, upload-reply is wanted.",
-          shown);
-      return FALSE;
-    }
-  if (type != FERRY_JOB_TYPE_DOWNLOAD)
-    {
-      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-                   "Jobs of type %s are not supported yet.", word);
-      return FALSE;
-    }
+  if (ferry_job_type_from_string (word, type))
+    return TRUE;
 
-  return TRUE;
+  shown = ferry_text_clean (word, 64);
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+               "\"type\" was given as \"%s\", and one of download, upload, upload-reply is wanted.",
+               shown);
+  return FALSE;
 }
 
 /* Keys that can be written and never read. */
@@ -125,7 +116,7 @@ set_properties (FerryJob *job, GVariant *dict, GError **error)
 static FerryJob *
 make_job (const Creation *creation, uid_t uid, const char *user_name, GError **error)
 {
-  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, uid, user_name);
+  g_autoptr (FerryJob) job = ferry_job_new (creation->type, uid, user_name);
   g_autoptr (GVariant) name = g_variant_ref_sink (g_variant_new_string (creation->name));
 
   if (!set_properties (job, creation->properties, error) ||
@@ -166,7 +157,7 @@ submit (FerryBus *self, FerryCall *call, FerryJob *unused)
 
   if (creation->files != NULL)
     {
-      files = ferry_bus_parse_files (creation->files, &error);
+      files = ferry_bus_parse_files (creation->type, creation->files, &error);
       if (files == NULL)
         {
           ferry_call_return_error (call, error);
@@ -227,6 +218,18 @@ ask_foreground (FerryBus *self, FerryCall *call, FerryJob *unused)
 }
 
 static void
+ask_upload (FerryBus *self, FerryCall *call, FerryJob *unused)
+{
+  Creation *creation = call->state;
+
+  if (ferry_job_is_upload (creation->job))
+    ferry_bus_authorize (self, call, FERRY_ACTION_UPLOAD, get_details (creation->job),
+                         ask_foreground);
+  else
+    ask_foreground (self, call, NULL);
+}
+
+static void
 on_user (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Step *step = user_data;
@@ -243,7 +246,7 @@ on_user (GObject *source, GAsyncResult *result, gpointer user_data)
     ferry_call_return_error (call, error);
   else
     ferry_bus_authorize (self, call, FERRY_ACTION_CREATE_JOB, get_details (creation->job),
-                         ask_foreground);
+                         ask_upload);
 }
 
 static void
@@ -261,7 +264,7 @@ handle_create_job (FerryBus *self, FerryCall *call, FerryJob *unused)
   creation->properties = g_variant_get_child_value (call->parameters, with_files ? 3 : 2);
   ferry_call_set_state (call, creation, (GDestroyNotify) creation_free);
 
-  if (!check_type (type, &error))
+  if (!parse_type (type, &creation->type, &error))
     ferry_call_return_error (call, error);
   else if (with_files && g_variant_n_children (creation->files) == 0)
     ferry_call_return_error (call, g_error_new (FERRY_ERROR, FERRY_ERROR_EMPTY_JOB,

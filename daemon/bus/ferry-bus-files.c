@@ -27,7 +27,7 @@ ferry_bus_count_ranges (GVariant *files)
 }
 
 GPtrArray *
-ferry_bus_parse_files (GVariant *variant, GError **error)
+ferry_bus_parse_files (FerryJobType type, GVariant *variant, GError **error)
 {
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
 
@@ -46,7 +46,8 @@ ferry_bus_parse_files (GVariant *variant, GError **error)
 
       g_variant_get_child (entry, 0, "&s", &url);
       g_variant_get_child (entry, 1, "&s", &path);
-      file = ferry_args_parse_file (url, path, options, error);
+      file = type == FERRY_JOB_TYPE_DOWNLOAD ? ferry_args_parse_file (url, path, options, error)
+                                             : ferry_args_parse_source (url, path, options, error);
       if (file == NULL)
         {
           if (g_variant_n_children (variant) > 1)
@@ -77,7 +78,7 @@ static void
 add_parsed (FerryBus *self, FerryCall *call, FerryJob *job, gboolean exempt)
 {
   GError *error = NULL;
-  GPtrArray *files = ferry_bus_parse_files (call->state, &error);
+  GPtrArray *files = ferry_bus_parse_files (job->type, call->state, &error);
 
   if (files == NULL)
     {
@@ -146,11 +147,12 @@ static void
 handle_get_files (FerryBus *self, FerryCall *call, FerryJob *job)
 {
   GVariantBuilder builder;
+  guint n_files = ferry_job_count_files (job);
   guint first, count, taken = 0;
 
   g_variant_get (call->parameters, "(uu)", &first, &count);
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < job->files->len && (count == 0 || taken < count); i++)
+  for (guint i = 0; i < n_files && (count == 0 || taken < count); i++)
     {
       const FerryFile *file = job->files->pdata[i];
 
@@ -179,20 +181,28 @@ handle_set_remote_url (FerryBus *self, FerryCall *call, FerryJob *job)
     ferry_call_return_after_commit (call, self->store, NULL);
 }
 
+/* What was sent was sent there. */
+static gboolean
+can_move (const FerryFile *file)
+{
+  return file->is_source ? !ferry_file_is_whole (file) : file->state != FERRY_FILE_STATE_PUBLISHED;
+}
+
 /* Returns: (transfer full) (nullable) (element-type utf8): the new URL of each file, %NULL for one that stays */
 static GPtrArray *
 replace_prefix (FerryJob *job, const char *old, const char *new, guint *changed, GError **error)
 {
   g_autoptr (GPtrArray) urls = g_ptr_array_new_with_free_func (g_free);
+  guint n_files = ferry_job_count_files (job);
 
   *changed = 0;
-  for (guint i = 0; i < job->files->len; i++)
+  for (guint i = 0; i < n_files; i++)
     {
       const FerryFile *file = job->files->pdata[i];
       g_autofree char *url = NULL;
       char *checked = NULL;
 
-      if (g_str_has_prefix (file->remote_url, old) && file->state != FERRY_FILE_STATE_PUBLISHED)
+      if (g_str_has_prefix (file->remote_url, old) && can_move (file))
         {
           url = g_strconcat (new, file->remote_url + strlen (old), NULL);
           checked = ferry_args_check_url (url, error);

@@ -57,6 +57,5 @@ const FerryBusMethod ferry_bus_job_methods[] = {
   { FERRY_JOB_INTERFACE, "SetCustomHeaders", handle_set_custom_headers },
   { FERRY_JOB_INTERFACE, "SetCredentials", handle_not_supported },
   { FERRY_JOB_INTERFACE, "RemoveCredentials", handle_not_supported },
-  { FERRY_JOB_INTERFACE, "GetReplyData", handle_not_supported },
   { NULL, NULL, NULL },
 };

@@ -107,8 +107,6 @@ take_changes (Watch *watch)
     {
       g_autoptr (GVariant) value = NULL;
 
-      if (properties[i].get == NULL)
-        continue;
       /* Half of all, and they change by Set only. */
       if ((properties[i].flags & FERRY_PROPERTY_WRITABLE) != 0 && !watch->edited)
         {

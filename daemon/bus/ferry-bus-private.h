@@ -67,6 +67,7 @@ extern const FerryBusMethod ferry_bus_objects_methods[];
 extern const FerryBusMethod ferry_bus_root_properties_methods[];
 extern const FerryBusMethod ferry_bus_job_methods[];
 extern const FerryBusMethod ferry_bus_files_methods[];
+extern const FerryBusMethod ferry_bus_reply_methods[];
 extern const FerryBusMethod ferry_bus_job_properties_methods[];
 
 /* == ferry-bus-tree.c == */
@@ -104,10 +105,15 @@ void ferry_bus_exempt (FerryBus *self, FerryCall *call, GError *limit, FerryBusH
 gboolean ferry_bus_is_limit (const GError *error);
 
 /* == ferry-bus-files.c == */
-/** Returns: (transfer full) (nullable) (element-type FerryFile): an a(ssa{sv}) read and checked; errors tell which one */
-GPtrArray *ferry_bus_parse_files (GVariant *files, GError **error);
+/** Returns: (transfer full) (nullable) (element-type FerryFile): an a(ssa{sv}) for a job of @type, read and checked; errors
+ * tell which one */
+GPtrArray *ferry_bus_parse_files (FerryJobType type, GVariant *files, GError **error);
 
 /** Most ranges of one of @files, an a(ssa{sv}), without looking at them closer. */
 guint ferry_bus_count_ranges (GVariant *files);
+
+/* == ferry-bus-reply.c == */
+/** Set of ReplyPath: asks the owner's worker before it answers. @value: (transfer none): of any type */
+void ferry_bus_set_reply_path (FerryBus *self, FerryCall *call, FerryJob *job, GVariant *value);
 
 G_END_DECLS

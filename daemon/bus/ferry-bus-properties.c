@@ -112,18 +112,15 @@ handle_get (FerryBus *self, FerryCall *call, FerryJob *job)
 {
   const FerryProperty *property;
   const char *interface, *name;
-  GVariant *value = NULL;
   GError *error = NULL;
 
   g_variant_get (call->parameters, "(&s&s)", &interface, &name);
   property = find_property (interface, name, &error);
-  if (property != NULL)
-    value = ferry_property_get (property, self->engine, job, &error);
-
-  if (value == NULL)
+  if (property == NULL)
     ferry_call_return_error (call, error);
   else
-    ferry_call_return_after_commit (call, self->store, g_variant_new ("(v)", value));
+    ferry_call_return_after_commit (call, self->store,
+                                    g_variant_new ("(v)", property->get (self->engine, job)));
 }
 
 static void
@@ -170,9 +167,11 @@ handle_set (FerryBus *self, FerryCall *call, FerryJob *job)
   const char *interface, *name;
 
   g_variant_get (call->parameters, "(&s&sv)", &interface, &name, &value);
-  if (g_str_equal (name, "Priority") && job->priority != FERRY_PRIORITY_FOREGROUND &&
-      g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) &&
-      g_str_equal (g_variant_get_string (value, NULL), "foreground"))
+  if (g_str_equal (name, "ReplyPath") && is_interface (interface, FERRY_JOB_INTERFACE))
+    ferry_bus_set_reply_path (self, call, job, value);
+  else if (g_str_equal (name, "Priority") && job->priority != FERRY_PRIORITY_FOREGROUND &&
+           g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) &&
+           g_str_equal (g_variant_get_string (value, NULL), "foreground"))
     ferry_bus_authorize (self, call, FERRY_ACTION_FOREGROUND, NULL, set_authorized);
   else
     set_authorized (self, call, job);

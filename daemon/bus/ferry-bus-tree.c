@@ -18,6 +18,7 @@ static const FerryBusMethod *const root_tables[] = {
 static const FerryBusMethod *const job_tables[] = {
   ferry_bus_job_methods,
   ferry_bus_files_methods,
+  ferry_bus_reply_methods,
   ferry_bus_job_properties_methods,
 };
 

@@ -19,7 +19,7 @@ GETTER (state, g_variant_new_string (ferry_job_state_to_string (job->state)))
 GETTER (owner, g_variant_new_uint32 (job->owner))
 GETTER (bytes_total, g_variant_new_uint64 (ferry_job_get_bytes_total (job)))
 GETTER (bytes_transferred, g_variant_new_uint64 (ferry_job_get_bytes_transferred (job)))
-GETTER (files_total, g_variant_new_uint32 (job->files->len))
+GETTER (files_total, g_variant_new_uint32 (ferry_job_count_files (job)))
 GETTER (files_transferred, g_variant_new_uint32 (ferry_job_get_files_transferred (job)))
 GETTER (creation_time, g_variant_new_uint64 (job->creation_time))
 GETTER (modification_time, g_variant_new_uint64 (job->modification_time))
@@ -41,6 +41,38 @@ GETTER (request_headers, g_variant_new_strv ((const char *const *) job->request_
 GETTER (proxy_usage, g_variant_new_string (ferry_proxy_usage_to_string (job->proxy_usage)))
 GETTER (proxy_uri, g_variant_new_string (job->proxy_uri))
 GETTER (proxy_bypass, g_variant_new_strv ((const char *const *) job->proxy_bypass, -1))
+
+GETTER (upload_protocol,
+        g_variant_new_string (ferry_upload_protocol_to_string (job->upload_protocol)))
+GETTER (reply_path, g_variant_new_string (job->reply_path))
+GETTER (resumable, g_variant_new_boolean (!ferry_job_is_upload (job) || job->resumable))
+
+static GVariant *
+get_resolved_upload_protocol (FerryEngine *engine, FerryJob *job)
+{
+  FerryUploadProtocol protocol = job->resolved_upload_protocol;
+  gboolean settled = protocol != FERRY_UPLOAD_PROTOCOL_AUTO;
+
+  return g_variant_new_string (settled ? ferry_upload_protocol_to_string (protocol) : "");
+}
+
+/* Unknown until it begins to come; where none will, it has no bytes. */
+static GVariant *
+get_reply_bytes_total (FerryEngine *engine, FerryJob *job)
+{
+  const FerryFile *reply = ferry_job_get_reply (job);
+  guint64 unknown = job->type == FERRY_JOB_TYPE_UPLOAD_REPLY ? FERRY_SIZE_UNKNOWN : 0;
+
+  return g_variant_new_uint64 (reply != NULL ? reply->bytes_total : unknown);
+}
+
+static GVariant *
+get_reply_bytes_transferred (FerryEngine *engine, FerryJob *job)
+{
+  const FerryFile *reply = ferry_job_get_reply (job);
+
+  return g_variant_new_uint64 (reply != NULL ? reply->bytes_transferred : 0);
+}
 
 static GVariant *
 get_wait_reasons (FerryEngine *engine, FerryJob *job)
@@ -204,6 +236,80 @@ set_proxy_bypass (FerryJob *job, GVariant *value, GError **error)
   return TRUE;
 }
 
+/* What belongs to uploads, of another job. */
+static gboolean
+refuse_type (const char *name, FerryJob *job, const char *wanted, GError **error)
+{
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+               "\"%s\" belongs to %s, and the job is of type %s.", name, wanted,
+               ferry_job_type_to_string (job->type));
+  return FALSE;
+}
+
+static gboolean
+check_upload_protocol (FerryJob *job, FerryUploadProtocol protocol, GError **error)
+{
+  if (job->type == FERRY_JOB_TYPE_UPLOAD_REPLY && protocol != FERRY_UPLOAD_PROTOCOL_AUTO &&
+      protocol != FERRY_UPLOAD_PROTOCOL_BITS)
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                   "\"UploadProtocol\" was given as \"%s\", which knows no replies; for an "
+                   "upload-reply one of auto, bits is wanted.",
+                   ferry_upload_protocol_to_string (protocol));
+      return FALSE;
+    }
+  if (job->resolved_upload_protocol != FERRY_UPLOAD_PROTOCOL_AUTO &&
+      protocol != job->upload_protocol)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "UploadProtocol cannot be set any more: the upload goes by %s",
+                   ferry_upload_protocol_to_string (job->resolved_upload_protocol));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+set_upload_protocol (FerryJob *job, GVariant *value, GError **error)
+{
+  FerryUploadProtocol protocol;
+
+  if (!ferry_upload_protocol_from_string (g_variant_get_string (value, NULL), &protocol))
+    return refuse_word ("UploadProtocol", value, "auto, bits, tus, put, put-range", error);
+  if (!ferry_job_is_upload (job))
+    return refuse_type ("UploadProtocol", job, "uploads", error);
+  if (!check_upload_protocol (job, protocol, error))
+    return FALSE;
+
+  job->upload_protocol = protocol;
+  return TRUE;
+}
+
+gboolean
+ferry_property_check_reply_path (FerryJob *job, const char *path, GError **error)
+{
+  if (job->type != FERRY_JOB_TYPE_UPLOAD_REPLY)
+    return refuse_type ("ReplyPath", job, "jobs of type upload-reply", error);
+  if (*path == '\0' || ferry_args_check_path (path, error))
+    return TRUE;
+
+  g_prefix_error (error, "\"ReplyPath\": ");
+  return FALSE;
+}
+
+static gboolean
+set_reply_path (FerryJob *job, GVariant *value, GError **error)
+{
+  const char *path = g_variant_get_string (value, NULL);
+
+  if (!ferry_property_check_reply_path (job, path, error))
+    return FALSE;
+
+  g_free (job->reply_path);
+  job->reply_path = g_strdup (path);
+  return TRUE;
+}
+
 #define PUBLIC   FERRY_PROPERTY_PUBLIC
 #define WRITABLE FERRY_PROPERTY_WRITABLE
 #define QUIET    FERRY_PROPERTY_QUIET
@@ -227,10 +333,10 @@ static const FerryProperty properties[] = {
   { "Error", "a{sv}", PUBLIC, get_error },
   { "WaitReasons", "as", PUBLIC, get_wait_reasons },
   { "TransferRate", "t", PUBLIC, get_transfer_rate },
-  { "ReplyBytesTotal", "t", FERRY_PROPERTY_NONE },
-  { "ReplyBytesTransferred", "t", FERRY_PROPERTY_NONE },
-  { "ResolvedUploadProtocol", "s", FERRY_PROPERTY_NONE },
-  { "Resumable", "b", FERRY_PROPERTY_NONE },
+  { "ReplyBytesTotal", "t", FERRY_PROPERTY_NONE, get_reply_bytes_total },
+  { "ReplyBytesTransferred", "t", FERRY_PROPERTY_NONE, get_reply_bytes_transferred },
+  { "ResolvedUploadProtocol", "s", FERRY_PROPERTY_NONE, get_resolved_upload_protocol },
+  { "Resumable", "b", FERRY_PROPERTY_NONE, get_resumable },
   { "DisplayName", "s", WRITABLE, get_display_name, set_display_name },
   { "Description", "s", WRITABLE, get_description, set_description },
   { "ApplicationId", "s", PUBLIC | WRITABLE, get_application_id, set_application_id },
@@ -245,8 +351,8 @@ static const FerryProperty properties[] = {
   { "ProxyUsage", "s", WRITABLE, get_proxy_usage, set_proxy_usage },
   { "ProxyUri", "s", WRITABLE, get_proxy_uri, set_proxy_uri },
   { "ProxyBypass", "as", WRITABLE, get_proxy_bypass, set_proxy_bypass },
-  { "UploadProtocol", "s", WRITABLE },
-  { "ReplyPath", "s", WRITABLE },
+  { "UploadProtocol", "s", WRITABLE, get_upload_protocol, set_upload_protocol },
+  { "ReplyPath", "s", WRITABLE, get_reply_path, set_reply_path },
 };
 /* clang-format on */
 
@@ -269,23 +375,6 @@ ferry_property_lookup (const char *name)
   return NULL;
 }
 
-static void
-set_not_supported (const FerryProperty *self, GError **error)
-{
-  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-               "%s belongs to uploads, which are not supported yet.", self->name);
-}
-
-GVariant *
-ferry_property_get (const FerryProperty *self, FerryEngine *engine, FerryJob *job, GError **error)
-{
-  if (self->get != NULL)
-    return self->get (engine, job);
-
-  set_not_supported (self, error);
-  return NULL;
-}
-
 gboolean
 ferry_property_set (const FerryProperty *self, FerryJob *job, GVariant *value, GError **error)
 {
@@ -295,11 +384,6 @@ ferry_property_set (const FerryProperty *self, FerryJob *job, GVariant *value, G
     {
       g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "%s can only be read.",
                    self->name);
-      return FALSE;
-    }
-  if (self->set == NULL)
-    {
-      set_not_supported (self, error);
       return FALSE;
     }
 
@@ -328,8 +412,6 @@ ferry_property_get_all (FerryEngine *engine, FerryJob *job, gboolean public_only
     {
       const FerryProperty *property = &properties[i];
 
-      if (property->get == NULL)
-        continue;
       if (!public_only)
         g_variant_builder_add (&builder, "{sv}", property->name, property->get (engine, job));
       else if (property->flags & FERRY_PROPERTY_PUBLIC)

@@ -27,7 +27,7 @@ typedef struct
   const char *name;
   const char *signature;
   FerryPropertyFlags flags;
-  /* (nullable): %NULL: not supported yet. Returns: (transfer floating) */
+  /* Returns: (transfer floating) */
   GVariant *(*get) (FerryEngine *engine, FerryJob *job);
   /* (nullable): checks @value, which has the right type, and writes the field only when it is good */
   gboolean (*set) (FerryJob *job, GVariant *value, GError **error);
@@ -39,19 +39,19 @@ const FerryProperty *ferry_property_list (guint *n);
 /** Returns: (transfer none) (nullable) */
 const FerryProperty *ferry_property_lookup (const char *name);
 
-/** Returns: (transfer floating) (nullable): %NULL with G_DBUS_ERROR_NOT_SUPPORTED when it is not there yet */
-GVariant *ferry_property_get (const FerryProperty *self, FerryEngine *engine, FerryJob *job,
-                              GError **error);
-
 /**
  * ferry_property_set:
  * @value: of any type
  *
- * Errors: G_DBUS_ERROR_INVALID_ARGS (type, value, read-only; each names the property), G_DBUS_ERROR_NOT_SUPPORTED,
- * StringTooLong, UnsupportedScheme. The job is touched by the caller.
+ * Errors: G_DBUS_ERROR_INVALID_ARGS (type, value, read-only, not of a job of this type; each names the property),
+ * StringTooLong, UnsupportedScheme, InvalidState. The job is touched by the caller. ReplyPath of a job in the queue is
+ * set by ferry_engine_set_reply_path_async() alone.
  */
 gboolean ferry_property_set (const FerryProperty *self, FerryJob *job, GVariant *value,
                              GError **error);
+
+/** Whether @path, "" = none, can be the ReplyPath of @job, as far as its text tells. Errors: as ferry_property_set() */
+gboolean ferry_property_check_reply_path (FerryJob *job, const char *path, GError **error);
 
 /**
  * ferry_property_get_all:

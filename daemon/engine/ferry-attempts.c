@@ -43,6 +43,7 @@ ferry_engine_add_attempt (FerryEngine *self, FerryJob *job, FerryFile *file)
   attempt->uid = job->owner;
   attempt->rate_bytes = file->bytes_transferred;
   attempt->rate_time = ferry_engine_now (self);
+  attempt->most_kept = file->most_kept;
   file->attempt = attempt->id;
   g_hash_table_insert (self->attempts, &attempt->id, attempt);
   return attempt;
@@ -80,9 +81,7 @@ take_resume (FerryFile *file, GVariant *arguments)
 
   if (resume == NULL || g_variant_get_size (resume) > FERRY_RESUME_MAX)
     return;
-  g_clear_pointer (&file->resume, g_variant_unref);
-  /* A copy of its own: the message it came in may be large. */
-  file->resume = g_variant_get_normal_form (resume);
+  ferry_file_set_resume (file, resume);
 }
 
 static void
@@ -108,17 +107,18 @@ take_answer (FerryFile *file, GVariant *arguments)
     }
 }
 
-/* Returns: whether there are more bytes than before */
+/* Returns: whether there are more bytes than ever before */
 static gboolean
 take_bytes (FerryFile *file, GVariant *arguments)
 {
-  guint64 before = file->bytes_transferred;
+  guint64 before = file->most_bytes;
   guint64 bytes, total;
 
   if (g_variant_lookup (arguments, "Total", "t", &total))
     file->bytes_total = total;
   if (g_variant_lookup (arguments, "Bytes", "t", &bytes))
     file->bytes_transferred = MIN (bytes, file->bytes_total);
+  file->most_bytes = MAX (before, file->bytes_transferred);
   return file->bytes_transferred > before;
 }
 
@@ -189,6 +189,34 @@ on_checkpoint (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVaria
 }
 
 static void
+on_record (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
+{
+  gboolean confirm = FALSE;
+
+  /* A claim about a file that is not sent: of no use. */
+  if (!file->is_source)
+    return;
+
+  take_resume (file, arguments);
+  take_bytes (file, arguments);
+  ferry_engine_take_upload_protocol (self, attempt->job, arguments);
+  note_connected (self, attempt);
+  update_rate (self, attempt, file);
+  /* What is acknowledged for the second time, because it had to be sent again, is no progress. */
+  if (file->bytes_transferred > file->most_kept)
+    {
+      file->most_kept = file->bytes_transferred;
+      ferry_engine_note_activity (self, attempt->job);
+      ferry_engine_note_progress (self, attempt->job);
+    }
+  ferry_job_touch_file (attempt->job, file, FERRY_CHANGE_PROGRESS);
+
+  g_variant_lookup (arguments, "Confirm", "b", &confirm);
+  if (confirm)
+    ferry_engine_confirm_record (self, attempt);
+}
+
+static void
 on_restarted (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
   g_autofree char *reason = NULL;
@@ -232,22 +260,33 @@ on_done (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *ar
   take_answer (file, arguments);
   take_resume (file, arguments);
   take_bytes (file, arguments);
-  file->bytes_total = file->bytes_transferred;
+  ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+  if (file->is_source && job->type == FERRY_JOB_TYPE_UPLOAD_REPLY &&
+      !ferry_engine_take_reply_url (self, job, arguments))
+    return;
+
+  /* How large a source is was known before. */
+  if (file->is_source && file->bytes_total != FERRY_SIZE_UNKNOWN)
+    file->bytes_transferred = file->bytes_total;
+  else
+    file->bytes_total = file->bytes_transferred;
   file->state = FERRY_FILE_STATE_TRANSFERRED;
   g_clear_pointer (&file->error, ferry_failure_free);
   ferry_engine_note_activity (self, job);
   ferry_engine_note_progress (self, job);
   note_connected (self, attempt);
-  ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
-  ferry_engine_emit_after_commit (self, job, "file-transferred", file->index, NULL);
+  if (ferry_file_is_reply (file))
+    ferry_engine_reply_done (self, job);
+  else
+    ferry_engine_emit_after_commit (self, job, "file-transferred", file->index, NULL);
 }
 
 static void
 on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
   g_autoptr (GVariant) dict = g_variant_lookup_value (arguments, "Error", G_VARIANT_TYPE_VARDICT);
-  g_autoptr (FerryFailure) failure = dict != NULL ? ferry_failure_from_variant (dict, file->index)
-                                                  : NULL;
+  gint64 index = ferry_file_get_shown_index (file);
+  g_autoptr (FerryFailure) failure = dict != NULL ? ferry_failure_from_variant (dict, index) : NULL;
   FerryJob *job = attempt->job;
   gboolean transient = FALSE;
   gboolean new_bytes = FALSE;
@@ -262,9 +301,16 @@ on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
   g_variant_lookup (arguments, "RetryAfter", "u", &retry_after);
   g_variant_lookup (arguments, "WaitReason", "&s", &wait_reason);
   if (failure == NULL)
-    failure = ferry_failure_new (FERRY_ERROR_WORKER_FAILED, FERRY_ERROR_CONTEXT_QUEUE, file->index,
-                                 0, "The worker reported a failure without saying which");
+    failure = ferry_failure_new (FERRY_ERROR_WORKER_FAILED, FERRY_ERROR_CONTEXT_QUEUE, index, 0,
+                                 "The worker reported a failure without saying which");
+  if (file->is_source)
+    ferry_engine_take_upload_protocol (self, job, arguments);
 
+  if (new_bytes && file->is_source)
+    {
+      file->most_kept = MAX (file->most_kept, file->bytes_transferred);
+      new_bytes = file->most_kept > attempt->most_kept;
+    }
   if (new_bytes)
     ferry_engine_note_activity (self, job);
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
@@ -311,13 +357,10 @@ static const struct
   ReportFunc func;
   gboolean ends;
 } reports[] = {
-  { "response", on_response, FALSE },
-  { "progress", on_progress, FALSE },
-  { "checkpoint", on_checkpoint, FALSE },
-  { "restarted", on_restarted, FALSE },
-  { "done", on_done, TRUE },
-  { "failed", on_failed, TRUE },
-  { "new-name", on_new_name, TRUE },
+  { "response", on_response, FALSE },     { "progress", on_progress, FALSE },
+  { "checkpoint", on_checkpoint, FALSE }, { "record", on_record, FALSE },
+  { "restarted", on_restarted, FALSE },   { "done", on_done, TRUE },
+  { "failed", on_failed, TRUE },          { "new-name", on_new_name, TRUE },
   { "stopped", on_stopped, TRUE },
 };
 
@@ -364,6 +407,7 @@ ferry_engine_worker_message_cb (FerryWorkers *workers, guint uid, const char *ki
 
   job = g_object_ref (attempt->job);
   file = get_file (attempt);
+  ferry_engine_duty_note_report (self, attempt->id, arguments);
   /* Files of a final job, or removed ones: only the end of the attempt matters. */
   if (file != NULL && !ferry_job_state_is_final (job->state))
     func (self, attempt, file, arguments);

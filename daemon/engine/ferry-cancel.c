@@ -45,6 +45,7 @@ cancel (FerryEngine *self, GTask *task)
 
   ferry_engine_note_activity (self, job);
   ferry_engine_stop_attempts (self, job);
+  ferry_engine_abandon_upload (self, job);
   for (guint i = 0; i < job->files->len; i++)
     {
       FerryFile *file = g_ptr_array_index (job->files, i);

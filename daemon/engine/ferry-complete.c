@@ -4,7 +4,9 @@
  *   check all transferred files -> note in the store that publication has begun -> stop what still runs ->
  *   publish each file, noting it -> discard the rest, final state -> answer
  *
- * so that a crash at any point either finds a job as it was or goes on where it stopped. */
+ * so that a crash at any point either finds a job as it was or goes on where it stopped.
+ *
+ * An upload is completed only when all of it is there, and publishes nothing but its reply, if that has a place to go. */
 
 #include "ferry-engine-private.h"
 
@@ -21,7 +23,7 @@ typedef struct
   gboolean publishing;       /* past the check */
   guint pending;             /* answers of the worker that are missing */
   GError *error;             /* (owned) (nullable): the first one */
-  guint error_file;          /* index of its file */
+  gint64 error_file;         /* index of its file as it is shown */
   gboolean transient;        /* it may go by itself */
   char *wait_reason; /* (owned) (nullable): what has to happen for that, a FerryWaitReason */
 } FerryCompletion;
@@ -114,6 +116,27 @@ answered_cb (const GError *error, gpointer data)
   g_free (result);
 }
 
+/* Counts what the owner knows of. */
+static void
+settle_file (FerryEngine *self, Result *result, FerryFile *file)
+{
+  gboolean counts = !ferry_file_is_reply (file);
+
+  /* It is where it was to go. */
+  if (file->is_source)
+    {
+      file->state = FERRY_FILE_STATE_PUBLISHED;
+      ferry_job_touch_file (result->job, file, FERRY_CHANGE_PROGRESS);
+    }
+  if (file->state == FERRY_FILE_STATE_PUBLISHED)
+    {
+      result->published += counts;
+      return;
+    }
+  result->discarded += counts;
+  ferry_engine_drop_file (self, result->job, file);
+}
+
 static void
 succeed (FerryCompletion *completion)
 {
@@ -125,17 +148,7 @@ succeed (FerryCompletion *completion)
   result->job = g_object_ref (job);
   result->automatic = completion->automatic;
   for (guint i = 0; i < job->files->len; i++)
-    {
-      FerryFile *file = g_ptr_array_index (job->files, i);
-
-      if (file->state == FERRY_FILE_STATE_PUBLISHED)
-        {
-          result->published++;
-          continue;
-        }
-      result->discarded++;
-      ferry_engine_drop_file (self, job, file);
-    }
+    settle_file (self, result, g_ptr_array_index (job->files, i));
 
   result->tasks = g_steal_pointer (&completion->tasks);
   completion->tasks = g_ptr_array_new ();
@@ -236,7 +249,7 @@ note_error (FerryCompletion *completion, guint index, GVariant *reply, GError *e
       return;
     }
   completion->error = error;
-  completion->error_file = index;
+  completion->error_file = index == FERRY_REPLY_INDEX ? -1 : (gint64) index;
   completion->transient = reply == NULL;
   if (reply == NULL)
     return;
@@ -267,6 +280,14 @@ ask (FerryCompletion *completion, FerryFile *file, const char *kind, GAsyncReady
                          callback, question);
 }
 
+/* A reply without a path of its own stays for GetReplyData only. */
+static gboolean
+is_to_publish (FerryJob *job, const FerryFile *file)
+{
+  return file->state == FERRY_FILE_STATE_TRANSFERRED && !file->is_source &&
+         !(ferry_file_is_reply (file) && *job->reply_path == '\0');
+}
+
 static guint
 ask_all (FerryCompletion *completion, const char *kind, GAsyncReadyCallback callback)
 {
@@ -277,7 +298,7 @@ ask_all (FerryCompletion *completion, const char *kind, GAsyncReadyCallback call
     {
       FerryFile *file = g_ptr_array_index (files, i);
 
-      if (file->state == FERRY_FILE_STATE_TRANSFERRED)
+      if (is_to_publish (completion->job, file))
         {
           ask (completion, file, kind, callback);
           asked++;
@@ -484,6 +505,7 @@ ferry_engine_complete_automatically (FerryEngine *self, FerryJob *job)
 void
 ferry_engine_finish (FerryEngine *self, FerryJob *job)
 {
+  job->slice = 0;
   ferry_job_set_error (job, NULL);
   ferry_engine_move (self, job, FERRY_JOB_EVENT_FINISH);
   ferry_job_touch (job, FERRY_CHANGE_JOB);
@@ -492,6 +514,27 @@ ferry_engine_finish (FerryEngine *self, FerryJob *job)
     ferry_engine_complete_automatically (self, job);
   else
     ferry_engine_emit_after_commit (self, job, "transferred", -1, NULL);
+}
+
+/* What is not all at the server is nothing there. */
+static gboolean
+check_sent (FerryJob *job, GError **error)
+{
+  if (!ferry_job_is_upload (job))
+    return TRUE;
+  if (job->state == FERRY_JOB_STATE_TRANSFERRED)
+    {
+      if (ferry_job_is_whole (job))
+        return TRUE;
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                           "Something of the upload is not there any more; resume the job");
+      return FALSE;
+    }
+
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+               "The job is %s; an upload can be completed only when it is transferred",
+               ferry_job_state_to_string (job->state));
+  return FALSE;
 }
 
 void
@@ -508,7 +551,7 @@ ferry_engine_complete_async (FerryEngine *self, FerryJob *job, GAsyncReadyCallba
       g_ptr_array_add (completion->tasks, g_steal_pointer (&task));
       return;
     }
-  if (!ferry_engine_check_open (self, job, &error))
+  if (!ferry_engine_check_open (self, job, &error) || !check_sent (job, &error))
     {
       g_task_return_error (task, error);
       return;

@@ -159,12 +159,12 @@ get_slow_deadline (FerryEngine *self, FerryJob *job)
 
   if (ferry_job_state_is_final (job->state))
     {
-      timeout = ferry_policy_get (self->policy, FERRY_POLICY_FINISHED_JOB_RETENTION) *
-                (gint64) G_USEC_PER_SEC;
+      timeout = (gint64) ferry_policy_get (self->policy, FERRY_POLICY_FINISHED_JOB_RETENTION) *
+                G_USEC_PER_SEC;
       return now + MAX (job->final_time + timeout - ferry_clock_get_wall (self->clock), 0);
     }
 
-  timeout = ferry_policy_get (self->policy, FERRY_POLICY_JOB_INACTIVITY_TIMEOUT) * DAY;
+  timeout = (gint64) ferry_policy_get (self->policy, FERRY_POLICY_JOB_INACTIVITY_TIMEOUT) * DAY;
   end = ferry_service_time_to_boot (self->service_time, job->activity_time + timeout);
   /* Nothing is cancelled in the first hour after a start: owners may come back first. */
   return MAX (end, ferry_service_time_get_start (self->service_time) + HOUR);
@@ -200,7 +200,7 @@ act_on_slow_deadline (FerryEngine *self, FerryJob *job)
   if (ferry_engine_is_completing (self, job))
     return;
 
-  message = g_strdup_printf ("Nothing happened to the job for %u days",
+  message = g_strdup_printf ("Nothing happened to the job for %" G_GUINT64_FORMAT " days",
                              ferry_policy_get (self->policy, FERRY_POLICY_JOB_INACTIVITY_TIMEOUT));
   ferry_engine_cancel_async (self, job,
                              ferry_failure_new (FERRY_ERROR_INACTIVITY_TIMEOUT,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Temporary files that must go although their job may be gone: noted in the store with the change that makes them
- * useless, removed by the owner's worker, tried again until they are. */
+/* What must be done although its job may be gone: temporary files removed, and servers told that an upload was given up.
+ * Noted in the store with the change that makes it so, done by the owner's worker, tried again until it is (or, of uploads,
+ * for a day). */
 
 #include "ferry-engine-private.h"
 
 #include <pwd.h>
+#include <string.h>
 
 #define RETRY_FIRST (10 * G_USEC_PER_SEC)
 #define RETRY_MAX   (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
@@ -14,11 +16,12 @@
  */
 typedef struct
 {
-  FerryEngine *engine; /* (unowned): owns us; %NULL once it let go */
-  FerryDuty *duty;     /* (owned) */
-  char *job_id;        /* (owned) (nullable): of this run of ferryd; who waits asks by it */
-  guint64 attempt;     /* that must end first, 0 = none */
-  gint64 delay;        /* µs before the next try, when the last one failed */
+  FerryEngine *engine;   /* (unowned): owns us; %NULL once it let go */
+  FerryDuty *duty;       /* (owned) */
+  char *job_id;          /* (owned) (nullable): of this run of ferryd; who waits asks by it */
+  guint64 attempt;       /* that must end first, 0 = none */
+  guint64 reply_attempt; /* the same */
+  gint64 delay;          /* µs before the next try, when the last one failed */
   guint timer;
   gboolean under_way;
 } FerryDutyRun;
@@ -153,13 +156,64 @@ retry_cb (gpointer data)
   run_duty (run);
 }
 
+static gboolean
+is_cancellation (const FerryDutyRun *run)
+{
+  return run->duty->kind == FERRY_DUTY_CANCEL_UPLOAD;
+}
+
+/* µs that are left for it; a file is removed however long it takes. */
+static gint64
+get_time_left (FerryDutyRun *run)
+{
+  if (!is_cancellation (run))
+    return G_MAXINT64;
+  return run->duty->deadline - ferry_service_time_get (run->engine->service_time);
+}
+
+/* What nobody can do is given up, and so is what would do no good. */
+static gboolean
+is_over (FerryDutyRun *run)
+{
+  const FerryDuty *duty = run->duty;
+  const struct passwd *holder = getpwuid (duty->owner);
+  gboolean session = FALSE;
+
+  if (!is_cancellation (run))
+    {
+      if (holder == NULL)
+        g_message ("A temporary file of uid %u, which is gone, is left where it is", duty->owner);
+      return holder == NULL;
+    }
+
+  if (duty->resume != NULL)
+    g_variant_lookup (duty->resume, FERRY_RESUME_SESSION, "b", &session);
+  /* Another holder of the uid is to know nothing of it. */
+  return !session || holder == NULL || !g_str_equal (holder->pw_name, duty->owner_name) ||
+         get_time_left (run) <= 0;
+}
+
+/* @reply: (nullable): what the worker says of its failure */
+static gboolean
+is_final (FerryDutyRun *run, GVariant *reply)
+{
+  gboolean transient = FALSE;
+
+  /* No word of the worker means that it could not try. */
+  if (!is_cancellation (run) || reply == NULL)
+    return FALSE;
+  g_variant_lookup (reply, "Transient", "b", &transient);
+  return !transient;
+}
+
 static void
-removed_cb (GObject *source, GAsyncResult *result, gpointer data)
+done_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   FerryDutyRun *run = data;
   FerryEngine *self = run->engine;
+  g_autoptr (GVariant) reply = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean removed = ferry_workers_request_finish (FERRY_WORKERS (source), result, NULL, &error);
+  gboolean done = ferry_workers_request_finish (FERRY_WORKERS (source), result, &reply, &error);
 
   run->under_way = FALSE;
   if (self == NULL)
@@ -167,40 +221,61 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer data)
       ferry_duty_run_free (run);
       return;
     }
-  if (removed)
+  if (done || is_final (run, reply))
     {
       end_duty (self, run);
       return;
     }
 
   run->delay = run->delay == 0 ? RETRY_FIRST : MIN (run->delay * 2, RETRY_MAX);
-  run->timer = ferry_clock_add (self->clock, ferry_engine_now (self) + run->delay, retry_cb, run);
+  run->timer = ferry_clock_add (self->clock,
+                                ferry_engine_now (self) +
+                                    CLAMP (get_time_left (run), 0, run->delay),
+                                retry_cb, run);
+}
+
+static GVariant *
+get_arguments (const FerryDuty *duty)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  if (duty->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", duty->resume);
+  switch (duty->kind)
+    {
+    case FERRY_DUTY_REMOVE:
+      g_variant_dict_insert (&dict, "Path", "s", duty->path);
+      g_variant_dict_insert (&dict, "TemporaryName", "s", duty->temporary_name);
+      break;
+    case FERRY_DUTY_CANCEL_UPLOAD:
+      g_variant_dict_insert (&dict, "Url", "s", duty->url);
+      ferry_engine_add_request (&dict, duty->headers, duty->secret_headers, duty->proxy_usage,
+                                duty->proxy_uri, duty->proxy_bypass);
+      break;
+    }
+  return g_variant_dict_end (&dict);
 }
 
 static void
 run_duty (FerryDutyRun *run)
 {
   FerryEngine *self = run->engine;
-  GVariantDict dict;
+  gboolean cancellation = is_cancellation (run);
 
-  if (run->attempt != 0 || run->under_way || run->timer != 0)
+  if (run->attempt != 0 || run->reply_attempt != 0 || run->under_way || run->timer != 0)
     return;
-  if (getpwuid (run->duty->owner) == NULL)
+  if (is_over (run))
     {
-      g_message ("A temporary file of uid %u, which is gone, is left where it is",
-                 run->duty->owner);
       end_duty (self, run);
       return;
     }
 
   run->under_way = TRUE;
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "Path", "s", run->duty->path);
-  g_variant_dict_insert (&dict, "TemporaryName", "s", run->duty->temporary_name);
-  if (run->duty->resume != NULL)
-    g_variant_dict_insert_value (&dict, "Resume", run->duty->resume);
-  ferry_workers_request (self->workers, run->duty->owner, "remove", g_variant_dict_end (&dict),
-                         FERRY_REMOVE_TIMEOUT, NULL, removed_cb, run);
+  ferry_workers_request (self->workers, run->duty->owner, cancellation ? "cancel-upload" : "remove",
+                         get_arguments (run->duty),
+                         cancellation ? FERRY_CANCEL_TIMEOUT : FERRY_REMOVE_TIMEOUT, NULL, done_cb,
+                         run);
 }
 
 static void
@@ -232,8 +307,12 @@ add_run (FerryEngine *self, FerryDuty *duty, const char *job_id, guint64 attempt
 void
 ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file)
 {
-  FerryDuty *duty = g_new0 (FerryDuty, 1);
+  FerryDuty *duty;
 
+  if (file->is_source)
+    return;
+
+  duty = g_new0 (FerryDuty, 1);
   duty->owner = job->owner;
   duty->path = g_strdup (file->local_path);
   duty->temporary_name = ferry_file_get_temporary_name (file, job->id);
@@ -244,6 +323,54 @@ ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file)
   add_run (self, duty, job->id, file->attempt);
   /* Not before it is on disk that the bytes are not wanted any more. */
   ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
+}
+
+void
+ferry_engine_add_cancellation (FerryEngine *self, FerryDuty *duty, guint64 attempt,
+                               guint64 reply_attempt)
+{
+  FerryDutyRun *run;
+
+  ferry_store_add_duty (self->store, duty);
+  /* Without a job: nobody waits for a server that may be away for a day. */
+  run = add_run (self, duty, NULL, attempt);
+  run->reply_attempt = reply_attempt;
+  ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
+}
+
+void
+ferry_engine_retry_cancellations (FerryEngine *self)
+{
+  for (guint i = self->duties->len; i > 0; i--)
+    {
+      FerryDutyRun *run = g_ptr_array_index (self->duties, i - 1);
+
+      if (!is_cancellation (run) || run->timer == 0)
+        continue;
+      ferry_clock_clear (self->clock, &run->timer);
+      run_duty (run);
+    }
+}
+
+void
+ferry_engine_duty_note_report (FerryEngine *self, guint64 attempt, GVariant *arguments)
+{
+  g_autoptr (GVariant)
+      resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
+
+  if (resume == NULL || g_variant_get_size (resume) > FERRY_RESUME_MAX)
+    return;
+
+  for (guint i = 0; i < self->duties->len; i++)
+    {
+      FerryDutyRun *run = g_ptr_array_index (self->duties, i);
+
+      if (run->attempt != attempt || !is_cancellation (run))
+        continue;
+      g_clear_pointer (&run->duty->resume, g_variant_unref);
+      run->duty->resume = g_variant_get_normal_form (resume);
+      ferry_store_change_duty (self->store, run->duty);
+    }
 }
 
 void
@@ -262,11 +389,13 @@ ferry_engine_duty_attempt_ended (FerryEngine *self, guint64 attempt)
     {
       FerryDutyRun *run = g_ptr_array_index (self->duties, i - 1);
 
+      if (run->attempt != attempt && run->reply_attempt != attempt)
+        continue;
       if (run->attempt == attempt)
-        {
-          run->attempt = 0;
-          ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
-        }
+        run->attempt = 0;
+      else
+        run->reply_attempt = 0;
+      ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
     }
 }
 

@@ -2,7 +2,8 @@
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
  * (new jobs and files), ferry-unstored.c, ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
  * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-pause.c, ferry-owners.c,
- * ferry-duties.c (removal of files), ferry-deadlines.c (timers), ferry-take.c, ferry-record.c (the journal). */
+ * ferry-duties.c (removal of files, cancellation of uploads), ferry-deadlines.c (timers), ferry-take.c, ferry-record.c (the
+ * journal), ferry-upload.c, ferry-reply.c. */
 
 #pragma once
 
@@ -17,6 +18,8 @@ G_BEGIN_DECLS
 #define FERRY_CHECK_TIMEOUT   15
 #define FERRY_PUBLISH_TIMEOUT 120
 #define FERRY_REMOVE_TIMEOUT  30
+#define FERRY_CANCEL_TIMEOUT  90
+#define FERRY_READ_TIMEOUT    30
 
 /* Bytes for an entry of the users' directory. */
 #define FERRY_PASSWD_MAX (16 * 1024)
@@ -90,6 +93,9 @@ typedef struct
   gint64 stop_deadline; /* awake µs, 0 = not stopping: who sleeps does not hang */
   guint64 rate_bytes;   /* bytes at @rate_time */
   gint64 rate_time;     /* boot µs */
+  guint64 most_kept;    /* of the file when the attempt began */
+  guint
+      confirmations; /* records that are to be confirmed: 1 waits for a commit, 2 and for another one */
 } FerryAttempt;
 
 /* == ferry-engine.c == */
@@ -105,7 +111,7 @@ void ferry_engine_emit_after_commit (FerryEngine *self, FerryJob *job, const cha
 gboolean ferry_engine_check_open (FerryEngine *self, FerryJob *job, GError **error);
 /** A GTask that returns TRUE, or StoreFailed, after the commit. */
 void ferry_engine_return_after_commit (FerryEngine *self, GTask *task);
-/** A file starts over: bytes dropped, counted, told. Touches. */
+/** A file starts over: bytes dropped, counted, told (of a reply nobody hears). Touches. */
 void ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file,
                                 const char *reason);
 
@@ -214,9 +220,52 @@ void ferry_engine_completion_attempt_ended (FerryEngine *self, FerryJob *job);
 void ferry_completion_free (gpointer completion);
 gboolean ferry_engine_is_completing (FerryEngine *self, FerryJob *job);
 
+/* == ferry-upload.c == */
+/** Takes over what a report says of the protocol that an upload settled on, or did not settle on after all. Touches. */
+void ferry_engine_take_upload_protocol (FerryEngine *self, FerryJob *job, GVariant *arguments);
+/** Tells the worker "stored" once all that was noted up to now is durable, if the attempt still runs then. */
+void ferry_engine_confirm_record (FerryEngine *self, FerryAttempt *attempt);
+/** An upload with a reply is done. Returns: whether it says where the reply is; else the file has failed. Touches the reply */
+gboolean ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *arguments);
+/** The reply is whole: the session of the upload is closed. Touches. */
+void ferry_engine_reply_done (FerryEngine *self, FerryJob *job);
+/** How requests of a job are sent, into @dict. All but @proxy_usage are nullable. */
+void ferry_engine_add_request (GVariantDict *dict, char **headers, char **secret_headers,
+                               FerryProxyUsage proxy_usage, const char *proxy_uri,
+                               char **proxy_bypass);
+/** Returns: (transfer floating): the arguments of "start-upload" */
+GVariant *ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *file,
+                                             guint64 attempt);
+/** Returns: (transfer floating): `Upload` of the "start" of a reply */
+GVariant *ferry_engine_get_upload_of_reply (FerryJob *job);
+/** Whether the upload is all there, so that its reply can be fetched. */
+gboolean ferry_engine_may_start_reply (FerryJob *job, FerryFile *reply);
+/** Whether @job sends a file in a way that begins again at 0 after each stop. */
+gboolean ferry_engine_is_fragile (FerryJob *job);
+/** Notes that the server of an upload is to be told that nobody wants the rest, when it may hold something. Download: nothing. */
+void ferry_engine_abandon_upload (FerryEngine *self, FerryJob *job);
+/** An upload starts over with nothing settled, at its new URL or for its new owner. Touches. */
+void ferry_engine_restart_upload (FerryEngine *self, FerryJob *job, FerryFile *source);
+/** SetRemoteUrl of an upload. Errors: InvalidState when it is all there. */
+gboolean ferry_engine_change_upload_url (FerryEngine *self, FerryJob *job, FerryFile *source,
+                                         const char *url, GError **error);
+
+/* == ferry-reply.c == */
+/** Returns: (transfer full): the reply of @job, to go to its ReplyPath or, without one, to lie beside the source */
+FerryFile *ferry_engine_new_reply (FerryJob *job, const char *source_path);
+
 /* == ferry-duties.c == */
-/** Notes that what was fetched of @file is to be removed (durably, with this turn's commit), and does it. */
+/** Notes that what was fetched of @file is to be removed (durably, with this turn's commit), and does it. The source of an
+ * upload is nobody's to remove: nothing happens. */
 void ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file);
+/** Notes @duty (transfer full), a CANCEL_UPLOAD, and does it when both attempts (0 = none) have ended: the one on the upload,
+ * whose reports tell how far it came, and the one on its reply. */
+void ferry_engine_add_cancellation (FerryEngine *self, FerryDuty *duty, guint64 attempt,
+                                    guint64 reply_attempt);
+/** The network is back: what failed is tried again at once. */
+void ferry_engine_retry_cancellations (FerryEngine *self);
+/** A report of an attempt, also on files that are gone: it may tell how to cancel the upload. */
+void ferry_engine_duty_note_report (FerryEngine *self, guint64 attempt, GVariant *arguments);
 /** Calls @func once the files of @job_id are removed (which implies the commit), or patience ends, or the commit fails. */
 void ferry_engine_after_duties (FerryEngine *self, const char *job_id, FerryStoreFunc func,
                                 gpointer user_data);

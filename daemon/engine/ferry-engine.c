@@ -499,6 +499,14 @@ ferry_engine_restart_file (FerryEngine *self, FerryJob *job, FerryFile *file, co
 {
   ferry_file_reset (file);
   file->restarts++;
+  /* What a download fetches anew may be another file; what an upload sends again is the same. */
+  if (!file->is_source)
+    file->most_bytes = 0;
+  if (ferry_file_is_reply (file))
+    {
+      ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+      return;
+    }
   ferry_engine_record_restart (self, job, file->index, reason);
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
   ferry_engine_emit_after_commit (self, job, "file-restarted", file->index, reason);
@@ -523,9 +531,10 @@ get_file (FerryJob *job, guint index, GError **error)
 {
   FerryFile *file = ferry_job_get_file (job, index);
 
-  if (file == NULL)
-    g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "The job has no file %u", index);
-  return file;
+  if (file != NULL && !ferry_file_is_reply (file))
+    return file;
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "The job has no file %u", index);
+  return NULL;
 }
 
 gboolean
@@ -571,6 +580,25 @@ ferry_engine_resume (FerryEngine *self, FerryJob *job, GError **error)
   return TRUE;
 }
 
+/* With an upload its reply goes, and all that was settled about it. */
+static void
+remove_reply (FerryEngine *self, FerryJob *job)
+{
+  FerryFile *reply = ferry_job_get_reply (job);
+
+  ferry_job_unsettle (job);
+  if (reply == NULL)
+    return;
+  ferry_engine_drop_file (self, job, reply);
+  ferry_file_free (ferry_job_steal_file (job, reply->index));
+}
+
+static gboolean
+is_running (const FerryFile *file)
+{
+  return file != NULL && file->attempt != 0 && !file->stopping;
+}
+
 gboolean
 ferry_engine_remove_file (FerryEngine *self, FerryJob *job, guint index, GError **error)
 {
@@ -584,7 +612,7 @@ ferry_engine_remove_file (FerryEngine *self, FerryJob *job, guint index, GError 
                    "File %u has been published already", index);
       return FALSE;
     }
-  if (file->attempt != 0 && !file->stopping)
+  if (is_running (file) || is_running (ferry_job_get_reply (job)))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
                    "File %u is being transferred; suspend the job first", index);
@@ -592,7 +620,10 @@ ferry_engine_remove_file (FerryEngine *self, FerryJob *job, guint index, GError 
     }
 
   ferry_engine_note_activity (self, job);
+  ferry_engine_abandon_upload (self, job);
   ferry_engine_drop_file (self, job, file);
+  if (file->is_source)
+    remove_reply (self, job);
   ferry_file_free (ferry_job_steal_file (job, index));
 
   /* The bad one is gone: what is left may be all there. */
@@ -615,6 +646,8 @@ ferry_engine_set_remote_url (FerryEngine *self, FerryJob *job, guint index, cons
     return FALSE;
   if (g_str_equal (file->remote_url, url))
     return TRUE;
+  if (file->is_source)
+    return ferry_engine_change_upload_url (self, job, file, url, error);
 
   ferry_engine_note_activity (self, job);
   g_free (file->remote_url);
@@ -622,7 +655,7 @@ ferry_engine_set_remote_url (FerryEngine *self, FerryJob *job, guint index, cons
   ferry_job_touch_file (job, file, FERRY_CHANGE_JOB);
 
   /* One that runs goes on from its checkpoint with the new address; what is there already stays. */
-  if (file->attempt != 0 && !file->stopping)
+  if (is_running (file))
     {
       ferry_engine_stop_attempts (self, job);
       ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
@@ -638,6 +671,12 @@ ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboo
 
   if (!ferry_engine_check_open (self, job, error) || (file = get_file (job, index, error)) == NULL)
     return FALSE;
+  if (file->is_source)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                           "Only a download can be judged, and this job is an upload");
+      return FALSE;
+    }
   if (file->state != FERRY_FILE_STATE_TRANSFERRED)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,

@@ -16,6 +16,9 @@
 
 G_BEGIN_DECLS
 
+/* Bytes of a reply that GetReplyData gives. */
+#define FERRY_REPLY_DATA_MAX 1048576u
+
 #define FERRY_TYPE_ENGINE (ferry_engine_get_type ())
 G_DECLARE_FINAL_TYPE (FerryEngine, ferry_engine, FERRY, ENGINE, GObject)
 
@@ -65,8 +68,8 @@ gboolean ferry_engine_check_limits (FerryEngine *self, FerryJob *job, gboolean n
  * @pid: process of the caller, 0 when not known
  * @resume: whether to resume it
  *
- * CreateJob and SubmitJob, all or nothing. Checks the limits once more. Errors: the limits, NoFileAccess, TargetExists,
- * WorkerFailed, StoreFailed.
+ * CreateJob and SubmitJob, all or nothing. Checks the limits once more. Errors: the limits, TooManyFiles (of an upload),
+ * NoFileAccess, TargetExists, WorkerFailed, StoreFailed.
  */
 void ferry_engine_submit_async (FerryEngine *self, FerryJob *job, GPtrArray *files, pid_t pid,
                                 gboolean resume, GAsyncReadyCallback callback, gpointer user_data);
@@ -77,10 +80,11 @@ void ferry_engine_add_files_async (FerryEngine *self, FerryJob *job, GPtrArray *
                                    GAsyncReadyCallback callback, gpointer user_data);
 gint64 ferry_engine_add_files_finish (FerryEngine *self, GAsyncResult *result, GError **error);
 
-/** Errors: InvalidState (final; that file transfers); InvalidArgs-like G_DBUS_ERROR_INVALID_ARGS for a wrong index. */
+/** What an upload holds at a server is cancelled there. Errors: InvalidState (final; that file transfers); InvalidArgs-like G_DBUS_ERROR_INVALID_ARGS for a wrong index. */
 gboolean ferry_engine_remove_file (FerryEngine *self, FerryJob *job, guint index, GError **error);
 
-/** @url was checked. Goes on at the same offset if validator and size agree (the worker sees to that). */
+/** @url was checked. Goes on at the same offset if validator and size agree (the worker sees to that). An upload starts over
+ * at its new URL; InvalidState when it is all there. */
 gboolean ferry_engine_set_remote_url (FerryEngine *self, FerryJob *job, guint index,
                                       const char *url, GError **error);
 
@@ -105,6 +109,26 @@ gboolean ferry_engine_complete_finish (FerryEngine *self, GAsyncResult *result, 
 /** SetFileValid. Errors: InvalidState when that file is not transferred, G_DBUS_ERROR_INVALID_ARGS for a wrong index. */
 gboolean ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboolean valid,
                                       GError **error);
+
+/**
+ * ferry_engine_set_reply_path_async:
+ * @path: checked, absolute; "" = none
+ * @pid: process of the caller, 0 when not known
+ *
+ * ReplyPath of an upload-reply that is in the queue; finishes when the owner's worker has checked it and it is durable.
+ * Errors: InvalidState (the reply has begun to come), NoFileAccess, TargetExists, WorkerFailed, StoreFailed.
+ */
+void ferry_engine_set_reply_path_async (FerryEngine *self, FerryJob *job, const char *path,
+                                        pid_t pid, GAsyncReadyCallback callback,
+                                        gpointer user_data);
+gboolean ferry_engine_set_reply_path_finish (FerryEngine *self, GAsyncResult *result,
+                                             GError **error);
+
+/** GetReplyData: the whole reply. Errors: InvalidState, ReplyTooLarge, what the worker says of the file, WorkerFailed. */
+void ferry_engine_read_reply_async (FerryEngine *self, FerryJob *job, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+/** Returns: (transfer full) (nullable) */
+GBytes *ferry_engine_read_reply_finish (FerryEngine *self, GAsyncResult *result, GError **error);
 
 /** @headers: checked "Name: value" lines; empty = none (then it no longer waits for `credentials`). */
 void ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const char *const *headers);

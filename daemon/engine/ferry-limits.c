@@ -36,7 +36,7 @@ static gboolean
 check (FerryEngine *self, FerryJob *job, FerryPolicyKey key, guint64 would_be, FerryError code,
        GError **error)
 {
-  guint32 limit = ferry_policy_get (self->policy, key);
+  guint64 limit = ferry_policy_get (self->policy, key);
   FerryPolicySource source = ferry_policy_get_source (self->policy, key);
   g_autofree char *jobs = NULL;
 
@@ -45,8 +45,8 @@ check (FerryEngine *self, FerryJob *job, FerryPolicyKey key, guint64 would_be, F
 
   jobs = describe_jobs (self, job->owner);
   g_set_error (error, FERRY_ERROR, code,
-               "The limit %s is %u (source: %s) and this would make it %" G_GUINT64_FORMAT
-               "; your jobs: %s",
+               "The limit %s is %" G_GUINT64_FORMAT
+               " (source: %s) and this would make it %" G_GUINT64_FORMAT "; your jobs: %s",
                ferry_policy_key_to_string (key), limit, ferry_policy_source_to_string (source),
                would_be, jobs);
   return FALSE;
@@ -57,7 +57,7 @@ static gboolean
 check_machine (FerryEngine *self, FerryJob *job, GError **error)
 {
   FerryPolicyKey key = FERRY_POLICY_MAX_JOBS_PER_MACHINE;
-  guint32 limit = ferry_policy_get (self->policy, key);
+  guint64 limit = ferry_policy_get (self->policy, key);
   g_autofree char *jobs = NULL;
 
   if (ferry_queue_count_all (self->queue) < limit)
@@ -65,7 +65,7 @@ check_machine (FerryEngine *self, FerryJob *job, GError **error)
 
   jobs = describe_jobs (self, job->owner);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_MANY_JOBS_PER_MACHINE,
-               "The limit %s is %u (source: %s) and is reached; your jobs: %s",
+               "The limit %s is %" G_GUINT64_FORMAT " (source: %s) and is reached; your jobs: %s",
                ferry_policy_key_to_string (key), limit,
                ferry_policy_source_to_string (ferry_policy_get_source (self->policy, key)), jobs);
   return FALSE;
@@ -88,9 +88,9 @@ ferry_engine_check_limits (FerryEngine *self, FerryJob *job, gboolean new_job, g
         return FALSE;
     }
 
-  return (n_files == 0 ||
-          check (self, job, FERRY_POLICY_MAX_FILES_PER_JOB, (guint64) job->files->len + n_files,
-                 FERRY_ERROR_TOO_MANY_FILES_IN_JOB, error)) &&
+  return (n_files == 0 || check (self, job, FERRY_POLICY_MAX_FILES_PER_JOB,
+                                 (guint64) ferry_job_count_files (job) + n_files,
+                                 FERRY_ERROR_TOO_MANY_FILES_IN_JOB, error)) &&
          check (self, job, FERRY_POLICY_MAX_RANGES_PER_FILE, most_ranges,
                 FERRY_ERROR_TOO_MANY_RANGES_IN_FILE, error);
 }

@@ -184,11 +184,9 @@ void
 ferry_engine_record_restart (FerryEngine *self, FerryJob *job, guint index, const char *reason)
 {
   static const char *const reasons[] = {
-    "remote-file-changed", "no-validator",
-    "no-range-support",    "range-refused",
-    "mixed-response",      "temporary-file-lost",
-    "digest-mismatch",     "validation-failed",
-    "url-changed",         NULL,
+    "remote-file-changed", "no-validator",        "no-range-support", "range-refused",
+    "mixed-response",      "temporary-file-lost", "digest-mismatch",  "validation-failed",
+    "url-changed",         "session-lost",        "not-resumable",    NULL,
   };
   const char *known = g_strv_contains (reasons, reason) ? reason : "";
   g_autofree char *number = g_strdup_printf ("%u", index);

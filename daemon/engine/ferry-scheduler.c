@@ -12,10 +12,16 @@ typedef struct
   gboolean keeps; /* has a job within its slice that is not chosen yet */
 } Share;
 
+static gint64
+get_slice (const FerryCandidate *candidate)
+{
+  return MAX (candidate->slice, FERRY_TIME_SLICE);
+}
+
 static gboolean
 in_slice (const FerryCandidate *candidate, gint64 now)
 {
-  return candidate->running && now < candidate->turn_start + FERRY_TIME_SLICE;
+  return candidate->running && now < candidate->turn_start + get_slice (candidate);
 }
 
 /* Jobs of one user: which one first? */
@@ -24,7 +30,11 @@ goes_before (const FerryCandidate *a, const FerryCandidate *b, gint64 now)
 {
   gboolean a_keeps = in_slice (a, now);
   gboolean b_keeps = in_slice (b, now);
+  gboolean a_holds = a_keeps && a->fragile;
+  gboolean b_holds = b_keeps && b->fragile;
 
+  if (a_holds != b_holds)
+    return a_holds;
   if (a->priority != b->priority)
     return a->priority < b->priority;
   if (a_keeps != b_keeps)
@@ -171,7 +181,7 @@ ferry_scheduler_plan (GArray *candidates, guint slots, gint64 now)
     {
       const FerryCandidate *candidate = &g_array_index (candidates, FerryCandidate, i);
       gint64 start = candidate->running ? candidate->turn_start : now;
-      gint64 end = start + FERRY_TIME_SLICE;
+      gint64 end = start + get_slice (candidate);
 
       /* A slice that is over but was given again is planned anew a slice later. */
       if (end <= now)

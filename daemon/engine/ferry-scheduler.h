@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  * @priority: its priority
  * @running: whether it has a turn now
  * @turn_start: boot µs of the start of the turn, when @running
+ * @slice: µs that its turn lasts, at least FERRY_TIME_SLICE
+ * @fragile: what it has got is lost when its turn ends, when @running
  * @last_turn: boot µs of the end of its last turn, 0 = never had one
  * @served: µs that background jobs of its owner have run lately, this one's turn included
  * @order: order of creation
@@ -28,6 +30,8 @@ typedef struct
   FerryPriority priority;
   gboolean running;
   gint64 turn_start;
+  gint64 slice;
+  gboolean fragile;
   gint64 last_turn;
   gint64 served;
   guint64 order;
@@ -44,7 +48,8 @@ typedef struct
  * Foreground jobs: the first FERRY_MAX_FOREGROUND_JOBS of each user. Background: slots go to users in turn, to the one
  * with the fewest first, then to the one served least; within a user by priority, then to who runs within his time slice, then to who waited longest.
  * A running job within its slice keeps its slot, unless a higher priority of the same user or a user
- * without any slot needs it.
+ * without any slot needs it. A fragile one keeps it against the higher priority too: the turn of that one comes when the
+ * slice ends.
  *
  * Returns: boot µs when to plan again because a time slice ends that somebody waits for, 0 = not needed
  */

@@ -7,6 +7,7 @@ typedef struct
 {
   FerryJob *job;    /* (owned) */
   GPtrArray *files; /* (owned) (element-type FerryFile) */
+  FerryFile *reply; /* (owned) (nullable): of an upload-reply, until it is the job's */
   gboolean resume;
   guint first_index;
 } Submission;
@@ -18,6 +19,7 @@ submission_free (gpointer data)
 
   g_object_unref (submission->job);
   g_ptr_array_unref (submission->files);
+  ferry_file_free (submission->reply);
   g_free (submission);
 }
 
@@ -74,9 +76,77 @@ check_targets_differ (FerryJob *job, GPtrArray *files, GError **error)
   return TRUE;
 }
 
+/* An upload sends one file. */
+static gboolean
+check_file_count (FerryJob *job, GPtrArray *files, GError **error)
+{
+  guint count = ferry_job_count_files (job) + files->len;
+
+  if (!ferry_job_is_upload (job) || count <= 1 || files->len == 0)
+    return TRUE;
+
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_MANY_FILES,
+               "A job of type %s takes one file, and this would make it %u",
+               ferry_job_type_to_string (job->type), count);
+  return FALSE;
+}
+
+static gboolean
+check_files (FerryEngine *self, Submission *submission, gboolean new_job, GError **error)
+{
+  FerryJob *job = submission->job;
+  GPtrArray *files = submission->files;
+
+  return check_file_count (job, files, error) && check_targets_differ (job, files, error) &&
+         ferry_engine_check_limits (self, job, new_job, files->len, get_most_ranges (files), error);
+}
+
+/* Asks the owner's worker about the files, and where there is one about the place of the reply; that of a job without a
+ * file yet is only looked at. */
+static void
+ask_worker (FerryEngine *self, GTask *task, pid_t pid, GAsyncReadyCallback callback)
+{
+  Submission *submission = g_task_get_task_data (task);
+  FerryJob *job = submission->job;
+  g_autoptr (GPtrArray) asked = g_ptr_array_new ();
+  const char *source_path = "/";
+
+  for (guint i = 0; i < submission->files->len; i++)
+    {
+      FerryFile *file = g_ptr_array_index (submission->files, i);
+
+      file->is_source = ferry_job_is_upload (job);
+      source_path = file->local_path;
+      g_ptr_array_add (asked, file);
+    }
+  if (job->type == FERRY_JOB_TYPE_UPLOAD_REPLY)
+    submission->reply = ferry_engine_new_reply (job, source_path);
+  if (submission->reply != NULL && *job->reply_path != '\0')
+    g_ptr_array_add (asked, submission->reply);
+  ferry_targets_check_async (self, job->owner, pid, FALSE, asked, callback, g_object_ref (task));
+}
+
+/* The owner may have set another one while the worker looked at this one. */
+static gboolean
+check_same_reply (Submission *submission, GError **error)
+{
+  const char *path = submission->job->reply_path;
+
+  if (submission->reply == NULL || submission->files->len == 0 ||
+      g_str_equal (submission->reply->local_path,
+                   *path != '\0' ? path : ((FerryFile *) submission->files->pdata[0])->local_path))
+    return TRUE;
+
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                       "ReplyPath was changed while the file was added; try again");
+  return FALSE;
+}
+
 static void
 move_files (FerryEngine *self, Submission *submission)
 {
+  gboolean any = submission->files->len > 0;
+
   submission->first_index = submission->job->next_index;
   while (submission->files->len > 0)
     {
@@ -84,6 +154,13 @@ move_files (FerryEngine *self, Submission *submission)
 
       ferry_job_add_file (submission->job, file);
       ferry_engine_hold_file (self, submission->job, file);
+    }
+  if (any && submission->reply != NULL)
+    {
+      FerryFile *reply = g_steal_pointer (&submission->reply);
+
+      ferry_job_add_reply (submission->job, reply);
+      ferry_engine_hold_file (self, submission->job, reply);
     }
 }
 
@@ -117,8 +194,7 @@ submit_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   /* The limits once more: others may have come in meanwhile. */
   if (!ferry_targets_check_finish (self, result, &error) ||
-      !ferry_engine_check_limits (self, submission->job, TRUE, submission->files->len,
-                                  get_most_ranges (submission->files), &error))
+      !check_files (self, submission, TRUE, &error))
     g_task_return_error (task, error);
   else
     enter_queue (self, task);
@@ -137,13 +213,10 @@ ferry_engine_submit_async (FerryEngine *self, FerryJob *job, GPtrArray *files, p
   if (resume && submission->files->len == 0)
     g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_EMPTY_JOB,
                              "A job without files cannot be started");
-  else if (!check_targets_differ (job, submission->files, &error) ||
-           !ferry_engine_check_limits (self, job, TRUE, submission->files->len,
-                                       get_most_ranges (submission->files), &error))
+  else if (!check_files (self, submission, TRUE, &error))
     g_task_return_error (task, error);
   else
-    ferry_targets_check_async (self, job->owner, pid, FALSE, submission->files, submit_checked_cb,
-                               g_object_ref (task));
+    ask_worker (self, task, pid, submit_checked_cb);
 }
 
 gboolean
@@ -178,9 +251,7 @@ add_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!ferry_targets_check_finish (self, result, &error) ||
       !ferry_engine_check_open (self, job, &error) ||
-      !check_targets_differ (job, submission->files, &error) ||
-      !ferry_engine_check_limits (self, job, FALSE, submission->files->len,
-                                  get_most_ranges (submission->files), &error))
+      !check_files (self, submission, FALSE, &error) || !check_same_reply (submission, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -199,12 +270,11 @@ ferry_engine_add_files_async (FerryEngine *self, FerryJob *job, GPtrArray *files
   GError *error = NULL;
 
   g_task_set_source_tag (task, ferry_engine_add_files_async);
-  if (!ferry_engine_check_open (self, job, &error) || !check_targets_differ (job, files, &error) ||
-      !ferry_engine_check_limits (self, job, FALSE, files->len, get_most_ranges (files), &error))
+  if (!ferry_engine_check_open (self, job, &error) ||
+      !check_files (self, g_task_get_task_data (task), FALSE, &error))
     g_task_return_error (task, error);
   else
-    ferry_targets_check_async (self, job->owner, pid, FALSE, files, add_checked_cb,
-                               g_object_ref (task));
+    ask_worker (self, task, pid, add_checked_cb);
 }
 
 gint64

@@ -31,7 +31,7 @@ check_limits (FerryEngine *self, Taking *taking, GError **error)
   return ferry_engine_check_limits (self, probe, TRUE, 0, 0, error);
 }
 
-/* Copies of what matters for the check: without Replace, as the job will be. */
+/* Copies of what matters for the check: without Replace, as the job will be. The reply of an upload is one of them. */
 static GPtrArray *
 get_targets (FerryJob *job)
 {
@@ -46,10 +46,37 @@ get_targets (FerryJob *job)
           FerryFile *copy = ferry_file_new (file->remote_url, file->local_path);
 
           copy->index = file->index;
+          copy->is_source = file->is_source;
           g_ptr_array_add (files, copy);
         }
     }
   return files;
+}
+
+/* A reply without a place of its own is only a temporary file, which nobody has looked at: no link is followed on its way
+ * either. */
+static GPtrArray *
+get_asked (FerryJob *job, GPtrArray *targets)
+{
+  GPtrArray *asked = g_ptr_array_new ();
+
+  for (guint i = 0; i < targets->len; i++)
+    {
+      FerryFile *target = g_ptr_array_index (targets, i);
+
+      if (!ferry_file_is_reply (target) || *job->reply_path != '\0')
+        g_ptr_array_add (asked, target);
+      else
+        target->resume = g_variant_ref_sink (
+            g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_NO_SYMLINKS));
+    }
+  return asked;
+}
+
+static gboolean
+is_same (const FerryFile *a, const FerryFile *b)
+{
+  return a->index == b->index && g_str_equal (a->local_path, b->local_path);
 }
 
 /* Whether the new owner's worker was asked about every file that he is to get: the old owner was free to add some
@@ -61,7 +88,7 @@ check_same_files (FerryJob *job, GPtrArray *targets, GError **error)
   gboolean same = now->len == targets->len;
 
   for (guint i = 0; same && i < now->len; i++)
-    same = ((FerryFile *) now->pdata[i])->index == ((FerryFile *) targets->pdata[i])->index;
+    same = is_same (now->pdata[i], targets->pdata[i]);
   if (!same)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
                          "The job's files changed while its targets were checked; try again");
@@ -79,27 +106,42 @@ strip (FerryJob *job)
 }
 
 static void
+hand_over_file (FerryEngine *self, FerryJob *job, FerryFile *file, const FerryFile *target)
+{
+  ferry_engine_drop_file (self, job, file);
+  file->replace = FALSE;
+  file->mode = 0644;
+  /* Another name: the old owner's worker may still hold the old one. */
+  ferry_engine_rename_file (self, job, file);
+  file->attempt = 0;
+  if (file->is_source)
+    {
+      ferry_engine_restart_upload (self, job, file);
+      file->expected_size = target->expected_size;
+      file->bytes_total = target->bytes_total;
+    }
+  else
+    ferry_engine_restart_file (self, job, file, "url-changed");
+  g_clear_pointer (&file->error, ferry_failure_free);
+  g_clear_pointer (&file->resume, g_variant_unref);
+  file->resume = g_variant_ref (target->resume);
+}
+
+static void
 hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
 {
   FerryJob *job = taking->job;
   uid_t former = job->owner;
 
   ferry_engine_suspend_now (self, job, NULL);
+  /* With the former owner's headers. */
+  ferry_engine_abandon_upload (self, job);
   strip (job);
   for (guint i = 0; i < targets->len; i++)
     {
       const FerryFile *target = g_ptr_array_index (targets, i);
-      FerryFile *file = ferry_job_get_file (job, target->index);
 
-      ferry_engine_drop_file (self, job, file);
-      file->replace = FALSE;
-      file->mode = 0644;
-      /* Another name: the old owner's worker may still hold the old one. */
-      ferry_engine_rename_file (self, job, file);
-      file->attempt = 0;
-      ferry_engine_restart_file (self, job, file, "url-changed");
-      g_clear_pointer (&file->error, ferry_failure_free);
-      file->resume = g_variant_ref (target->resume);
+      hand_over_file (self, job, ferry_job_get_file (job, target->index), target);
     }
 
   job->exempt = taking->exempt;
@@ -135,6 +177,7 @@ ferry_engine_take_async (FerryEngine *self, FerryJob *job, uid_t uid, const char
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   g_autoptr (GPtrArray) targets = NULL;
+  g_autoptr (GPtrArray) asked = NULL;
   Taking *taking = g_new0 (Taking, 1);
   GError *error = NULL;
 
@@ -154,7 +197,8 @@ ferry_engine_take_async (FerryEngine *self, FerryJob *job, uid_t uid, const char
       targets = get_targets (job);
       g_object_set_data_full (G_OBJECT (task), "targets", g_ptr_array_ref (targets),
                               (GDestroyNotify) g_ptr_array_unref);
-      ferry_targets_check_async (self, uid, 0, TRUE, targets, checked_cb, g_object_ref (task));
+      asked = get_asked (job, targets);
+      ferry_targets_check_async (self, uid, 0, TRUE, asked, checked_cb, g_object_ref (task));
     }
 }
 

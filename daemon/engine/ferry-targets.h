@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The check of targets by a user's worker, before files are promised. */
+/* The check of targets, and of what uploads send, by a user's worker, before files are promised. */
 
 #pragma once
 
@@ -12,9 +12,9 @@ G_BEGIN_DECLS
  * @uid: whose worker
  * @pid: process of the caller, whose view of the directories is compared with the worker's; 0 = do not
  * @foreign: whether a former owner chose the paths: then no symbolic link is followed on them, now or later
- * @files: (element-type FerryFile): held until the end
+ * @files: (element-type FerryFile): held until the end; may be sources of uploads and others, in any order
  *
- * On success each file has its first `resume` record, which remembers its directory.
+ * On success each file has its first `resume` record, which remembers its directory, and sources have their size.
  * Errors: NoFileAccess, TargetExists, WorkerFailed.
  */
 void ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, gboolean foreign,

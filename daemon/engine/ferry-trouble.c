@@ -51,6 +51,8 @@ ferry_engine_network_changed_cb (FerryNetwork *network, gpointer data)
   gboolean returned = available && !self->network_available;
 
   self->network_available = available;
+  if (returned)
+    ferry_engine_retry_cancellations (self);
   for (guint i = 0; i < jobs->len; i++)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
@@ -95,6 +97,7 @@ ferry_engine_fail (FerryEngine *self, FerryJob *job, FerryFailure *failure)
 
   ferry_job_set_error (job, failure);
   job->error_count++;
+  job->slice = 0;
   ferry_engine_note_activity (self, job);
   ferry_engine_stop_attempts (self, job);
   ferry_engine_move (self, job, FERRY_JOB_EVENT_FAIL);

@@ -9,6 +9,9 @@
 #define MAX_FILES_AT_ONCE 6
 #define SMALL_FILE        (1024 * 1024)
 
+/* µs; so that twice as much, added to a time, is one still. */
+#define MAX_SLICE (G_MAXINT64 / 4)
+
 /* Bytes of a frame around the arguments of a "start", with room to spare. */
 #define FRAME_HEAD 64
 
@@ -94,6 +97,13 @@ account (FerryEngine *self)
 
 /* == files that could be started == */
 
+static gboolean
+is_startable (FerryJob *job, FerryFile *file)
+{
+  return file->state == FERRY_FILE_STATE_PENDING && file->attempt == 0 && file->unstored == 0 &&
+         (!ferry_file_is_reply (file) || ferry_engine_may_start_reply (job, file));
+}
+
 static FerryFile *
 find_pending (FerryJob *job)
 {
@@ -101,7 +111,7 @@ find_pending (FerryJob *job)
     {
       FerryFile *file = g_ptr_array_index (job->files, i);
 
-      if (file->state == FERRY_FILE_STATE_PENDING && file->attempt == 0 && file->unstored == 0)
+      if (is_startable (job, file))
         return file;
     }
 
@@ -134,6 +144,8 @@ add_candidate (FerryEngine *self, GArray *candidates, FerryJob *job)
     .priority = job->priority,
     .running = ferry_job_state_is_active (job->state),
     .turn_start = job->turn_start,
+    .slice = job->slice,
+    .fragile = ferry_engine_is_fragile (job),
     .last_turn = last != NULL ? *last : 0,
     .served = *get_served (self, job->owner),
     .order = job->sequence,
@@ -205,6 +217,9 @@ start_turn (FerryEngine *self, FerryJob *job)
 static void
 end_turn (FerryEngine *self, FerryJob *job)
 {
+  /* All that it has sent is lost. It would never come to its end if every turn were as short as this one. */
+  if (self->paused_since == 0 && ferry_engine_is_fragile (job))
+    job->slice = MIN (MAX (job->slice, FERRY_TIME_SLICE) * 2, MAX_SLICE);
   ferry_engine_stop_attempts (self, job);
   /* One that drains was not to go on before its retry anyway. */
   if (job->draining)
@@ -217,7 +232,7 @@ static void
 plan (FerryEngine *self)
 {
   g_autoptr (GArray) candidates = NULL;
-  guint slots = ferry_policy_get (self->policy, FERRY_POLICY_MAX_ACTIVE_JOBS);
+  guint slots = (guint) ferry_policy_get (self->policy, FERRY_POLICY_MAX_ACTIVE_JOBS);
   gint64 next, wake;
 
   account (self);
@@ -303,7 +318,7 @@ get_maximum_size (FerryJob *job, FerryFile *file)
 {
   guint64 others = 0;
 
-  if (job->maximum_download_size == 0)
+  if (job->maximum_download_size == 0 || ferry_job_is_upload (job))
     return FERRY_SIZE_UNKNOWN;
   for (guint i = 0; i < job->files->len; i++)
     {
@@ -336,9 +351,8 @@ is_last (FerryJob *job, FerryFile *file)
 static GVariant *
 get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
 {
-  static const char *const none[] = { NULL };
+  gboolean reply = ferry_file_is_reply (file);
   g_autofree char *temporary = ferry_file_get_temporary_name (file, job->id);
-  const char *const *secrets = (const char *const *) job->secret_headers;
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
@@ -354,13 +368,12 @@ get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
   g_variant_dict_insert (&dict, "Digest", "s", file->digest != NULL ? file->digest : "");
   g_variant_dict_insert (&dict, "Size", "t", file->expected_size);
   g_variant_dict_insert (&dict, "MaximumSize", "t", get_maximum_size (job, file));
-  if (job->auto_complete && is_last (job, file))
+  if (reply)
+    g_variant_dict_insert_value (&dict, "Upload", ferry_engine_get_upload_of_reply (job));
+  else if (job->auto_complete && is_last (job, file))
     g_variant_dict_insert (&dict, "FinalMode", "u", file->mode);
-  g_variant_dict_insert (&dict, "Headers", "^as", job->request_headers);
-  g_variant_dict_insert (&dict, "SecretHeaders", "^as", secrets != NULL ? secrets : none);
-  g_variant_dict_insert (&dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));
-  g_variant_dict_insert (&dict, "ProxyUri", "s", job->proxy_uri);
-  g_variant_dict_insert (&dict, "ProxyBypass", "^as", job->proxy_bypass);
+  ferry_engine_add_request (&dict, job->request_headers, job->secret_headers, job->proxy_usage,
+                            job->proxy_uri, job->proxy_bypass);
   return g_variant_dict_end (&dict);
 }
 
@@ -371,7 +384,7 @@ refuse_file (FerryJob *job, FerryFile *file)
   file->state = FERRY_FILE_STATE_FAILED;
   ferry_failure_free (file->error);
   file->error = ferry_failure_new (FERRY_ERROR_STRING_TOO_LONG, FERRY_ERROR_CONTEXT_QUEUE,
-                                   file->index, 0,
+                                   ferry_file_get_shown_index (file), 0,
                                    "The file's URL, path and ranges with the job's headers and "
                                    "ProxyBypass are too long together");
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
@@ -382,11 +395,13 @@ static gboolean
 start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
 {
   FerryAttempt *attempt = ferry_engine_add_attempt (self, job, file);
-  g_autoptr (GVariant)
-      arguments = g_variant_ref_sink (get_start_arguments (job, file, attempt->id));
+  g_autoptr (GVariant) arguments = g_variant_ref_sink (
+      file->is_source ? ferry_engine_get_upload_arguments (self, job, file, attempt->id)
+                      : get_start_arguments (job, file, attempt->id));
+  const char *kind = file->is_source ? "start-upload" : "start";
   gboolean too_large = g_variant_get_size (arguments) > FERRY_FRAME_MAX - FRAME_HEAD;
 
-  if (!too_large && ferry_workers_send (self->workers, job->owner, "start", arguments))
+  if (!too_large && ferry_workers_send (self->workers, job->owner, kind, arguments))
     {
       attempt->held = g_object_ref (self->workers);
       ferry_workers_hold (self->workers, job->owner);

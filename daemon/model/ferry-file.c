@@ -51,15 +51,63 @@ ferry_file_get_temporary_path (const FerryFile *self, const char *job_id)
   return g_build_filename (directory, name, NULL);
 }
 
+gboolean
+ferry_file_is_reply (const FerryFile *self)
+{
+  return self->index == FERRY_REPLY_INDEX;
+}
+
+gint64
+ferry_file_get_shown_index (const FerryFile *self)
+{
+  return ferry_file_is_reply (self) ? -1 : (gint64) self->index;
+}
+
+static gboolean
+get_flag (const FerryFile *self, const char *key)
+{
+  gboolean flag = FALSE;
+
+  if (self->resume != NULL)
+    g_variant_lookup (self->resume, key, "b", &flag);
+  return flag;
+}
+
+gboolean
+ferry_file_has_session (const FerryFile *self)
+{
+  return get_flag (self, FERRY_RESUME_SESSION);
+}
+
+void
+ferry_file_set_resume (FerryFile *self, GVariant *resume)
+{
+  gboolean no_symlinks = get_flag (self, FERRY_RESUME_NO_SYMLINKS);
+  gboolean says_so = FALSE;
+  GVariantDict dict;
+
+  g_clear_pointer (&self->resume, g_variant_unref);
+  g_variant_lookup (resume, FERRY_RESUME_NO_SYMLINKS, "b", &says_so);
+  if (!no_symlinks || says_so)
+    {
+      /* A copy of its own: the message it came in may be large. */
+      self->resume = g_variant_get_normal_form (resume);
+      return;
+    }
+
+  g_variant_dict_init (&dict, resume);
+  g_variant_dict_insert (&dict, FERRY_RESUME_NO_SYMLINKS, "b", TRUE);
+  self->resume = g_variant_ref_sink (g_variant_dict_end (&dict));
+  /* Serialised it refers to the message no more. */
+  g_variant_get_data (self->resume);
+}
+
 /* But for what is true of the path, whatever becomes of the bytes. */
 static void
 drop_resume (FerryFile *self)
 {
-  gboolean no_symlinks = FALSE;
+  gboolean no_symlinks = get_flag (self, FERRY_RESUME_NO_SYMLINKS);
 
-  if (self->resume == NULL)
-    return;
-  g_variant_lookup (self->resume, FERRY_RESUME_NO_SYMLINKS, "b", &no_symlinks);
   g_clear_pointer (&self->resume, g_variant_unref);
   if (no_symlinks)
     self->resume = g_variant_ref_sink (
@@ -70,7 +118,9 @@ void
 ferry_file_reset (FerryFile *self)
 {
   self->state = FERRY_FILE_STATE_PENDING;
-  self->bytes_total = self->expected_size;
+  /* A source is as large as it is, wherever it goes. */
+  if (!self->is_source)
+    self->bytes_total = self->expected_size;
   self->bytes_transferred = 0;
   g_clear_pointer (&self->validator, g_free);
   drop_resume (self);
@@ -104,14 +154,14 @@ ferry_file_to_variant (const FerryFile *self, const char *job_id)
   static const char *const no_headers[] = { NULL };
   const char *const *headers = (const char *const *) self->response_headers;
   g_autofree char *temporary = ferry_file_get_temporary_path (self, job_id);
-  gboolean published = self->state == FERRY_FILE_STATE_PUBLISHED;
+  gboolean has_none = self->is_source || self->state == FERRY_FILE_STATE_PUBLISHED;
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "Index", "u", self->index);
   g_variant_dict_insert (&dict, "RemoteUrl", "s", self->remote_url);
   g_variant_dict_insert (&dict, "LocalPath", "s", self->local_path);
-  g_variant_dict_insert (&dict, "TemporaryPath", "s", published ? "" : temporary);
+  g_variant_dict_insert (&dict, "TemporaryPath", "s", has_none ? "" : temporary);
   g_variant_dict_insert (&dict, "State", "s", ferry_file_state_to_string (self->state));
   g_variant_dict_insert (&dict, "BytesTotal", "t", self->bytes_total);
   g_variant_dict_insert (&dict, "BytesTransferred", "t", self->bytes_transferred);

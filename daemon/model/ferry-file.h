@@ -15,8 +15,13 @@ typedef struct
   guint64 length; /* FERRY_SIZE_UNKNOWN: to the end */
 } FerryRange;
 
+/* Index of the reply of an upload-reply: no owner ever hears of it. */
+#define FERRY_REPLY_INDEX (G_MAXUINT32 - 1)
+
 /**
  * FerryFile:
+ *
+ * One that a download fetches, the one that an upload sends (@is_source), or the reply to it (ferry_file_is_reply()).
  *
  * May be read anywhere in ferryd; written by FerryJob's functions, the engine and the store's
  * loader, which then call ferry_job_touch_file().
@@ -24,7 +29,9 @@ typedef struct
 typedef struct
 {
   guint index;
-  char *remote_url; /* (owned): without fragment and userinfo */
+  gboolean
+      is_source; /* of an upload: read only, whatever happens; set by the job when it gets the file */
+  char *remote_url; /* (owned): without fragment and userinfo; of a reply "" until it is known */
   char *local_path; /* (owned) (type filename): absolute, a path of the host */
 
   /* options of AddFile */
@@ -47,9 +54,11 @@ typedef struct
   GVariant *resume; /* (owned) (nullable): the worker's a{sv} */
 
   /* of this run of ferryd only */
-  guint unstored;    /* commits that must come before anything is made under the temporary name */
-  guint64 attempt;   /* the worker's attempt on this file, 0 = none */
-  gboolean stopping; /* "stop" was sent for @attempt */
+  guint64 most_bytes; /* that @bytes_transferred ever was: what comes again is no news */
+  guint64 most_kept;  /* the same of what the server of an upload has acknowledged */
+  guint unstored;     /* commits that must come before anything is made under the temporary name */
+  guint64 attempt;    /* the worker's attempt on this file, 0 = none */
+  gboolean stopping;  /* "stop" was sent for @attempt */
 } FerryFile;
 
 /** Returns: (transfer full): a pending file with no options */
@@ -61,6 +70,18 @@ char *ferry_file_get_temporary_name (const FerryFile *self, const char *job_id);
 
 /** Returns: (transfer full): its path */
 char *ferry_file_get_temporary_path (const FerryFile *self, const char *job_id);
+
+/** Whether it is the reply to an upload. */
+gboolean ferry_file_is_reply (const FerryFile *self);
+
+/** Returns: the index that the owner is told, -1 for a reply */
+gint64 ferry_file_get_shown_index (const FerryFile *self);
+
+/** Takes a worker's record over (not consumed). What ferryd itself has in it stays: see FERRY_RESUME_NO_SYMLINKS. */
+void ferry_file_set_resume (FerryFile *self, GVariant *resume);
+
+/** Whether the server of an upload is to be told when nobody wants it any more. */
+gboolean ferry_file_has_session (const FerryFile *self);
 
 /** Forgets all bytes: pending, offset 0, no validator, no resume record. */
 void ferry_file_reset (FerryFile *self);

@@ -29,6 +29,7 @@ ferry_job_finalize (GObject *object)
   g_strfreev (self->request_headers);
   g_free (self->proxy_uri);
   g_strfreev (self->proxy_bypass);
+  g_free (self->reply_path);
   g_strfreev (self->secret_headers);
   ferry_failure_free (self->error);
   g_clear_pointer (&self->dirty_files, g_hash_table_unref);
@@ -59,6 +60,7 @@ ferry_job_init (FerryJob *self)
   self->request_headers = g_new0 (char *, 1);
   self->proxy_uri = g_strdup ("");
   self->proxy_bypass = g_new0 (char *, 1);
+  self->reply_path = g_strdup ("");
   self->no_progress_since = -1;
   self->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
 }
@@ -170,11 +172,19 @@ ferry_job_touch_file (FerryJob *self, FerryFile *file, FerryChange more)
   ferry_job_touch (self, FERRY_CHANGE_FILES | more);
 }
 
+static void
+append_file (FerryJob *self, FerryFile *file)
+{
+  file->is_source = ferry_job_is_upload (self) && !ferry_file_is_reply (file);
+  g_ptr_array_add (self->files, file);
+}
+
 void
 ferry_job_load_file (FerryJob *self, FerryFile *file)
 {
-  g_ptr_array_add (self->files, file);
-  self->next_index = MAX (self->next_index, file->index + 1);
+  append_file (self, file);
+  if (!ferry_file_is_reply (file))
+    self->next_index = MAX (self->next_index, file->index + 1);
 }
 
 void
@@ -182,8 +192,16 @@ ferry_job_add_file (FerryJob *self, FerryFile *file)
 {
   file->index = self->next_index++;
   file->bytes_total = file->expected_size;
-  g_ptr_array_add (self->files, file);
+  append_file (self, file);
   /* The job's row too: it holds next_index. */
+  ferry_job_touch_file (self, file, FERRY_CHANGE_JOB);
+}
+
+void
+ferry_job_add_reply (FerryJob *self, FerryFile *file)
+{
+  file->index = FERRY_REPLY_INDEX;
+  append_file (self, file);
   ferry_job_touch_file (self, file, FERRY_CHANGE_JOB);
 }
 
@@ -243,12 +261,46 @@ ferry_job_set_error (FerryJob *self, FerryFailure *failure)
   self->error = failure;
 }
 
+gboolean
+ferry_job_is_upload (FerryJob *self)
+{
+  return self->type != FERRY_JOB_TYPE_DOWNLOAD;
+}
+
+FerryFile *
+ferry_job_get_source (FerryJob *self)
+{
+  FerryFile *first = self->files->len > 0 ? g_ptr_array_index (self->files, 0) : NULL;
+
+  return first != NULL && first->is_source ? first : NULL;
+}
+
+FerryFile *
+ferry_job_get_reply (FerryJob *self)
+{
+  return ferry_job_get_file (self, FERRY_REPLY_INDEX);
+}
+
+void
+ferry_job_unsettle (FerryJob *self)
+{
+  self->resolved_upload_protocol = FERRY_UPLOAD_PROTOCOL_AUTO;
+  self->resumable = FALSE;
+}
+
+guint
+ferry_job_count_files (FerryJob *self)
+{
+  return self->files->len - (ferry_job_get_reply (self) != NULL);
+}
+
 guint64
 ferry_job_get_bytes_total (FerryJob *self)
 {
+  guint n_files = ferry_job_count_files (self);
   guint64 total = 0;
 
-  for (guint i = 0; i < self->files->len; i++)
+  for (guint i = 0; i < n_files; i++)
     {
       const FerryFile *file = g_ptr_array_index (self->files, i);
 
@@ -263,9 +315,10 @@ ferry_job_get_bytes_total (FerryJob *self)
 guint64
 ferry_job_get_bytes_transferred (FerryJob *self)
 {
+  guint n_files = ferry_job_count_files (self);
   guint64 sum = 0;
 
-  for (guint i = 0; i < self->files->len; i++)
+  for (guint i = 0; i < n_files; i++)
     {
       const FerryFile *file = g_ptr_array_index (self->files, i);
 
@@ -278,9 +331,10 @@ ferry_job_get_bytes_transferred (FerryJob *self)
 guint
 ferry_job_get_files_transferred (FerryJob *self)
 {
+  guint n_files = ferry_job_count_files (self);
   guint count = 0;
 
-  for (guint i = 0; i < self->files->len; i++)
+  for (guint i = 0; i < n_files; i++)
     count += ferry_file_is_whole (g_ptr_array_index (self->files, i));
 
   return count;
@@ -298,7 +352,10 @@ ferry_job_get_transfer_rate (FerryJob *self, gint64 now)
 gboolean
 ferry_job_is_whole (FerryJob *self)
 {
-  return self->files->len > 0 && ferry_job_get_files_transferred (self) == self->files->len;
+  const FerryFile *reply = ferry_job_get_reply (self);
+
+  return self->files->len > 0 && (reply == NULL || ferry_file_is_whole (reply)) &&
+         ferry_job_get_files_transferred (self) == ferry_job_count_files (self);
 }
 
 gboolean

@@ -86,6 +86,8 @@ struct _FerryJob
   FerryProxyUsage proxy_usage;
   char *proxy_uri;     /* (owned): "" = none */
   char **proxy_bypass; /* (owned) */
+  FerryUploadProtocol upload_protocol;
+  char *reply_path; /* (owned) (type filename): of an upload-reply, "" = none */
 
   /* secrets: never stored, never read back */
   char **secret_headers; /* (owned) (nullable) */
@@ -104,10 +106,13 @@ struct _FerryJob
       no_progress_since; /* service time of the first failure in a row without progress, -1 = none */
   gint64 active_time;    /* µs spent connecting or transferring since the last Resume */
   guint error_count;
-  guint failures;      /* in a row without new bytes */
+  guint failures;                               /* in a row without new bytes */
+  FerryUploadProtocol resolved_upload_protocol; /* what an upload settled on, AUTO = not yet */
+  gboolean resumable;  /* of an upload: whether that protocol can go on after a break */
   FerryFailure *error; /* (owned) (nullable) */
 
-  GPtrArray *files; /* (owned) (element-type FerryFile): by index, ascending */
+  GPtrArray *
+      files; /* (owned) (element-type FerryFile): by index, ascending; the reply of an upload is one */
   guint next_index;
 
   /* of this run of ferryd only */
@@ -117,6 +122,7 @@ struct _FerryJob
   gint64 next_attempt;      /* boot time, 0 = none */
   gint64 next_attempt_wall; /* wall µs as shown, 0 = none; stored, so that a restart keeps it */
   gint64 turn_start;        /* boot time of the start of its turn, while it is active */
+  gint64 slice;             /* µs that its turn lasts, 0 = the usual time */
   gboolean draining;        /* a file failed for now: no other is started until the retry */
   guint transient_reasons;  /* wait_reasons of the transient error that it drains for */
   gint64 active_since;      /* boot time since when @active_time runs, 0 = not running */
@@ -159,6 +165,9 @@ void ferry_job_touch_file (FerryJob *self, FerryFile *file, FerryChange more);
 /** Adds @file (transfer full) behind the others and gives it its index. */
 void ferry_job_add_file (FerryJob *self, FerryFile *file);
 
+/** Adds @file (transfer full) as the reply to the job's upload. It takes no index from the others. */
+void ferry_job_add_reply (FerryJob *self, FerryFile *file);
+
 /** For the store's loader: @file (transfer full) keeps its index; comes in ascending order. */
 void ferry_job_load_file (FerryJob *self, FerryFile *file);
 
@@ -171,7 +180,22 @@ FerryFile *ferry_job_steal_file (FerryJob *self, guint index);
 /** Replaces the job's error (transfer full, nullable). Does not touch. */
 void ferry_job_set_error (FerryJob *self, FerryFailure *failure);
 
-/** Sums over the files; FERRY_SIZE_UNKNOWN while any file's size is unknown. */
+/** Whether it sends a file. */
+gboolean ferry_job_is_upload (FerryJob *self);
+
+/** Returns: (transfer none) (nullable): the file that an upload sends */
+FerryFile *ferry_job_get_source (FerryJob *self);
+
+/** Returns: (transfer none) (nullable): the reply to it */
+FerryFile *ferry_job_get_reply (FerryJob *self);
+
+/** Nothing is settled of how the upload is sent. Does not touch. */
+void ferry_job_unsettle (FerryJob *self);
+
+/** Files that the owner added, the reply not counted. */
+guint ferry_job_count_files (FerryJob *self);
+
+/** Sums over those; FERRY_SIZE_UNKNOWN while any file's size is unknown. */
 guint64 ferry_job_get_bytes_total (FerryJob *self);
 guint64 ferry_job_get_bytes_transferred (FerryJob *self);
 guint ferry_job_get_files_transferred (FerryJob *self);
@@ -179,7 +203,7 @@ guint ferry_job_get_files_transferred (FerryJob *self);
 /** Returns: bytes a second at boot time @now: 0 when it does not run, or nothing came for 3 s */
 guint64 ferry_job_get_transfer_rate (FerryJob *self, gint64 now);
 
-/** Returns: whether it has files and all are transferred or published */
+/** Returns: whether it has files and all, a reply too, are transferred or published */
 gboolean ferry_job_is_whole (FerryJob *self);
 
 /** Returns: whether a file is being worked on by a worker */

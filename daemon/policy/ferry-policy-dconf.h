@@ -13,7 +13,7 @@ typedef struct
   gboolean valid;  /* FALSE: unreadable, wrong type or out of range; @value says nothing then */
   gboolean locked; /* known only when @valid or the snapshot is readable */
   gboolean set;    /* FALSE: no value: the default */
-  guint32 value;
+  guint64 value;
 } FerryPolicyReading;
 
 typedef struct

@@ -56,6 +56,13 @@ static const FerryPolicyKeyInfo infos[] = {
     "The owner of a completed or cancelled job can still read it for this many seconds; with 0 "
     "it is forgotten at once.",
   },
+  [FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE] = {
+    "require-resumable-uploads-above", G_MAXUINT64, 0, G_MAXUINT64, "bytes",
+    "Size above which an upload must be resumable",
+    "A file of more bytes than this is sent only in a way that can go on after a break: an upload "
+    "that its server takes by a plain PUT alone fails with UploadNotSupported. With the largest "
+    "value nothing is refused.",
+  },
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (infos) == FERRY_N_POLICY_KEYS);
@@ -118,33 +125,40 @@ get_unsigned (GVariant *value, guint64 *number)
 }
 
 static gboolean
-get_number (GVariant *value, guint32 *number)
+get_number (GVariant *value, guint64 *number)
 {
   gint64 with_sign;
-  guint64 without_sign;
 
-  if (get_signed (value, &with_sign))
-    {
-      if (with_sign < 0)
-        return FALSE;
-      without_sign = (guint64) with_sign;
-    }
-  else if (!get_unsigned (value, &without_sign))
+  if (!get_signed (value, &with_sign))
+    return get_unsigned (value, number);
+  if (with_sign < 0)
     return FALSE;
 
-  if (without_sign > G_MAXUINT32)
-    return FALSE;
-  *number = (guint32) without_sign;
+  *number = (guint64) with_sign;
   return TRUE;
 }
 
+const GVariantType *
+ferry_policy_key_get_value_type (FerryPolicyKey key)
+{
+  return infos[key].maximum > G_MAXUINT32 ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32;
+}
+
+GVariant *
+ferry_policy_key_new_value (FerryPolicyKey key, guint64 value)
+{
+  if (g_variant_type_equal (ferry_policy_key_get_value_type (key), G_VARIANT_TYPE_UINT64))
+    return g_variant_new_uint64 (value);
+  return g_variant_new_uint32 ((guint32) value);
+}
+
 gboolean
-ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint32 *value, GError **error)
+ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint64 *value, GError **error)
 {
   const FerryPolicyKeyInfo *info = &infos[key];
   g_autoptr (GVariant) inner = g_variant_ref (given);
   g_autofree char *text = NULL;
-  guint32 number;
+  guint64 number;
 
   for (guint i = 0; i < BOXES_MAX && g_variant_is_of_type (inner, G_VARIANT_TYPE_VARIANT); i++)
     {
@@ -167,7 +181,8 @@ ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint32 *value, GEr
       text = g_strdup_printf ("a long value of type %s", g_variant_get_type_string (inner));
     }
   g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-               "%s was given as %s; it must be an integer from %u to %u (%s)", info->name, text,
-               info->minimum, info->maximum, info->unit);
+               "%s was given as %s; it must be an integer from %" G_GUINT64_FORMAT
+               " to %" G_GUINT64_FORMAT " (%s)",
+               info->name, text, info->minimum, info->maximum, info->unit);
   return FALSE;
 }

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   const char *name;
-  guint32 fallback; /* the schema's default */
-  guint32 minimum;
-  guint32 maximum;
+  guint64 fallback; /* the schema's default */
+  guint64 minimum;
+  guint64 maximum;
   const char *unit;
   const char *summary;
   const char *description;
@@ -30,7 +30,13 @@ gboolean ferry_policy_key_from_string (const char *name, FerryPolicyKey *key);
  *
  * Errors: G_DBUS_ERROR_INVALID_ARGS, naming key, what was given and what is wanted
  */
-gboolean ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint32 *value,
+gboolean ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint64 *value,
                                  GError **error);
+
+/** Returns: (transfer none): the type of @key's values, as the schema and the bus have them: u, or t where that is too small */
+const GVariantType *ferry_policy_key_get_value_type (FerryPolicyKey key);
+
+/** Returns: (transfer floating): @value, which fits, as that type */
+GVariant *ferry_policy_key_new_value (FerryPolicyKey key, guint64 value);
 
 G_END_DECLS

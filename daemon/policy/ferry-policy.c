@@ -11,13 +11,13 @@
 #define BUS_PREFIX       "policy."
 #define LAST_GOOD_PREFIX "last-good."
 
-/* What the administrator last said of a key, kept for when he says nonsense: locked, set, value. */
-#define LAST_GOOD_TYPE "(bbu)"
+/* What the administrator last said of a key, kept for when he says nonsense: locked, set, value of the key's type. */
+#define LAST_GOOD_TYPE "(bb*)"
 
 /* What holds for one key. */
 typedef struct
 {
-  guint32 value;
+  guint64 value;
   FerryPolicySource source;
   gboolean locked;
 } State;
@@ -94,7 +94,8 @@ get_reading (FerryPolicy *self, FerryPolicyKey key)
     {
       kept = reading.set || reading.locked
                  ? g_variant_ref_sink (
-                       g_variant_new (LAST_GOOD_TYPE, reading.locked, reading.set, reading.value))
+                       g_variant_new ("(bb@*)", reading.locked, reading.set,
+                                      ferry_policy_key_new_value (key, reading.value)))
                  : NULL;
       ferry_store_set_value (self->store, name, kept);
       return reading;
@@ -103,7 +104,12 @@ get_reading (FerryPolicy *self, FerryPolicyKey key)
   reading.set = FALSE;
   kept = ferry_store_get_value (self->store, name);
   if (kept != NULL && g_variant_is_of_type (kept, G_VARIANT_TYPE (LAST_GOOD_TYPE)))
-    g_variant_get (kept, LAST_GOOD_TYPE, &locked, &reading.set, &reading.value);
+    {
+      g_autoptr (GVariant) value = NULL;
+
+      g_variant_get (kept, "(bb@*)", &locked, &reading.set, &value);
+      reading.set = reading.set && ferry_policy_key_parse (key, value, &reading.value, NULL);
+    }
   if (!self->snapshot->readable)
     reading.locked = locked;
   return reading;
@@ -111,7 +117,7 @@ get_reading (FerryPolicy *self, FerryPolicyKey key)
 
 /* The value set over the bus, if it (still) is one. */
 static gboolean
-get_bus_value (FerryPolicy *self, FerryPolicyKey key, guint32 *value)
+get_bus_value (FerryPolicy *self, FerryPolicyKey key, guint64 *value)
 {
   const char *key_name = ferry_policy_key_to_string (key);
   g_autofree char *name = g_strconcat (BUS_PREFIX, key_name, NULL);
@@ -259,7 +265,7 @@ ferry_policy_new (FerryStore *store)
   return self;
 }
 
-guint32
+guint64
 ferry_policy_get (FerryPolicy *self, FerryPolicyKey key)
 {
   return self->states[key].value;
@@ -281,11 +287,11 @@ describe_key (FerryPolicy *self, FerryPolicyKey key)
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "Value", "u", state->value);
+  g_variant_dict_insert_value (&dict, "Value", ferry_policy_key_new_value (key, state->value));
   g_variant_dict_insert (&dict, "Source", "s", ferry_policy_source_to_string (state->source));
-  g_variant_dict_insert (&dict, "Default", "u", info->fallback);
-  g_variant_dict_insert (&dict, "Minimum", "u", info->minimum);
-  g_variant_dict_insert (&dict, "Maximum", "u", info->maximum);
+  g_variant_dict_insert_value (&dict, "Default", ferry_policy_key_new_value (key, info->fallback));
+  g_variant_dict_insert_value (&dict, "Minimum", ferry_policy_key_new_value (key, info->minimum));
+  g_variant_dict_insert_value (&dict, "Maximum", ferry_policy_key_new_value (key, info->maximum));
   g_variant_dict_insert (&dict, "Unit", "s", info->unit);
   g_variant_dict_insert (&dict, "Summary", "s", info->summary);
   g_variant_dict_insert (&dict, "Description", "s", info->description);
@@ -343,8 +349,9 @@ check_key (FerryPolicy *self, const char *name, FerryPolicyKey *key, GError **er
     }
   if (self->states[*key].locked)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED, "%s is locked in dconf, at %u %s",
-                   name, self->states[*key].value, ferry_policy_key_get_info (*key)->unit);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED,
+                   "%s is locked in dconf, at %" G_GUINT64_FORMAT " %s", name,
+                   self->states[*key].value, ferry_policy_key_get_info (*key)->unit);
       return FALSE;
     }
 
@@ -365,13 +372,13 @@ ferry_policy_set (FerryPolicy *self, const char *key, GVariant *value, GError **
 {
   g_autoptr (GVariant) given = g_variant_ref_sink (value);
   FerryPolicyKey parsed_key;
-  guint32 number;
+  guint64 number;
 
   if (!check_key (self, key, &parsed_key, error) ||
       !ferry_policy_key_parse (parsed_key, given, &number, error))
     return FALSE;
 
-  store_bus_value (self, key, g_variant_new_uint32 (number));
+  store_bus_value (self, key, ferry_policy_key_new_value (parsed_key, number));
   return TRUE;
 }
 

@@ -17,10 +17,11 @@ typedef enum
   FERRY_POLICY_JOB_INACTIVITY_TIMEOUT, /* days */
   FERRY_POLICY_MAX_DOWNLOAD_TIME,      /* s */
   FERRY_POLICY_MAX_ACTIVE_JOBS,
-  FERRY_POLICY_FINISHED_JOB_RETENTION, /* s */
+  FERRY_POLICY_FINISHED_JOB_RETENTION,          /* s */
+  FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE, /* bytes, G_MAXUINT64 = off */
 } FerryPolicyKey;
 
-#define FERRY_N_POLICY_KEYS (FERRY_POLICY_FINISHED_JOB_RETENTION + 1)
+#define FERRY_N_POLICY_KEYS (FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE + 1)
 
 /* Where a value in force comes from; words on the bus: locked, bus, administrator, default, invalid */
 typedef enum
@@ -49,7 +50,7 @@ void ferry_policy_prepare_environment (const char *runtime_directory);
 FerryPolicy *ferry_policy_new (FerryStore *store);
 
 /** The value in force. */
-guint32 ferry_policy_get (FerryPolicy *self, FerryPolicyKey key);
+guint64 ferry_policy_get (FerryPolicy *self, FerryPolicyKey key);
 FerryPolicySource ferry_policy_get_source (FerryPolicy *self, FerryPolicyKey key);
 const char *ferry_policy_source_to_string (FerryPolicySource source);
 

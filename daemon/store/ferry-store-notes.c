@@ -107,20 +107,22 @@ list_indexes (FerryJob *job)
   return indexes;
 }
 
-/* Whether the job's files are those that have rows. An index is never used twice, so that the count and the
- * last one tell. */
+/* Whether the job's files are those that have rows. An index is never used twice, so that the count and the last one tell;
+ * but for that of a reply, which comes with one other file. */
 static gboolean
 has_same_files (FerryJob *job, GArray *written)
 {
-  const FerryFile *last;
+  const FerryFile *first, *last;
 
   if (written->len != job->files->len)
     return FALSE;
   if (written->len == 0)
     return TRUE;
 
+  first = g_ptr_array_index (job->files, 0);
   last = g_ptr_array_index (job->files, job->files->len - 1);
-  return last->index == g_array_index (written, guint, written->len - 1);
+  return first->index == g_array_index (written, guint, 0) &&
+         last->index == g_array_index (written, guint, written->len - 1);
 }
 
 /* Turns what is marked in @job into calls, from its fields as they are now. */

@@ -7,9 +7,15 @@ ferry_duty_free (FerryDuty *self)
 {
   if (self == NULL)
     return;
+  g_clear_pointer (&self->resume, g_variant_unref);
   g_free (self->path);
   g_free (self->temporary_name);
-  g_clear_pointer (&self->resume, g_variant_unref);
+  g_free (self->owner_name);
+  g_free (self->url);
+  g_strfreev (self->headers);
+  g_free (self->proxy_uri);
+  g_strfreev (self->proxy_bypass);
+  g_strfreev (self->secret_headers);
   g_free (self);
 }
 
@@ -46,6 +52,9 @@ put_job_settings (FerryOp *op, const FerryJob *job)
                      ferry_proxy_usage_to_string (job->proxy_usage));
   ferry_op_set_text (op, FERRY_JOB_COLUMN_PROXY_URI, job->proxy_uri);
   set_strv (op, FERRY_JOB_COLUMN_PROXY_BYPASS, job->proxy_bypass);
+  ferry_op_set_text (op, FERRY_JOB_COLUMN_UPLOAD_PROTOCOL,
+                     ferry_upload_protocol_to_string (job->upload_protocol));
+  ferry_op_set_text (op, FERRY_JOB_COLUMN_REPLY_PATH, job->reply_path);
 }
 
 FerryOp *
@@ -76,6 +85,9 @@ ferry_rows_put_job (const FerryJob *job)
   set_failure (op, FERRY_JOB_COLUMN_ERROR, job->error);
   ferry_op_set_integer (op, FERRY_JOB_COLUMN_NEXT_INDEX, job->next_index);
   ferry_op_set_integer (op, FERRY_JOB_COLUMN_NEXT_ATTEMPT, job->next_attempt_wall);
+  ferry_op_set_text (op, FERRY_JOB_COLUMN_RESOLVED_UPLOAD_PROTOCOL,
+                     ferry_upload_protocol_to_string (job->resolved_upload_protocol));
+  ferry_op_set_integer (op, FERRY_JOB_COLUMN_RESUMABLE, job->resumable);
   return op;
 }
 
@@ -107,6 +119,24 @@ ferry_rows_put_file (const FerryJob *job, const FerryFile *file)
   return op;
 }
 
+static const char *const duty_kinds[] = {
+  [FERRY_DUTY_REMOVE] = "remove",
+  [FERRY_DUTY_CANCEL_UPLOAD] = "cancel-upload",
+};
+
+static void
+put_cancellation (FerryOp *op, const FerryDuty *duty)
+{
+  ferry_op_set_text (op, FERRY_DUTY_COLUMN_OWNER_NAME, duty->owner_name);
+  ferry_op_set_text (op, FERRY_DUTY_COLUMN_URL, duty->url);
+  set_strv (op, FERRY_DUTY_COLUMN_HEADERS, duty->headers);
+  ferry_op_set_text (op, FERRY_DUTY_COLUMN_PROXY_USAGE,
+                     ferry_proxy_usage_to_string (duty->proxy_usage));
+  ferry_op_set_text (op, FERRY_DUTY_COLUMN_PROXY_URI, duty->proxy_uri);
+  set_strv (op, FERRY_DUTY_COLUMN_PROXY_BYPASS, duty->proxy_bypass);
+  ferry_op_set_integer (op, FERRY_DUTY_COLUMN_DEADLINE, duty->deadline);
+}
+
 FerryOp *
 ferry_rows_put_duty (const FerryDuty *duty)
 {
@@ -117,6 +147,9 @@ ferry_rows_put_duty (const FerryDuty *duty)
   ferry_op_set_text (op, FERRY_DUTY_COLUMN_PATH, duty->path);
   ferry_op_set_text (op, FERRY_DUTY_COLUMN_TEMPORARY_NAME, duty->temporary_name);
   ferry_op_set_variant (op, FERRY_DUTY_COLUMN_RESUME, duty->resume);
+  ferry_op_set_text (op, FERRY_DUTY_COLUMN_KIND, duty_kinds[duty->kind]);
+  if (duty->kind == FERRY_DUTY_CANCEL_UPLOAD)
+    put_cancellation (op, duty);
   return op;
 }
 
@@ -275,6 +308,23 @@ get_job_settings (FerryJob *job, sqlite3_stmt *row)
   get_strv (row, FERRY_JOB_COLUMN_PROXY_BYPASS, &job->proxy_bypass);
 }
 
+static void
+get_job_upload (FerryJob *job, sqlite3_stmt *row)
+{
+  const char *reply_path = get_utf8 (row, FERRY_JOB_COLUMN_REPLY_PATH);
+
+  ferry_upload_protocol_from_string (get_text (row, FERRY_JOB_COLUMN_UPLOAD_PROTOCOL),
+                                     &job->upload_protocol);
+  ferry_upload_protocol_from_string (get_text (row, FERRY_JOB_COLUMN_RESOLVED_UPLOAD_PROTOCOL),
+                                     &job->resolved_upload_protocol);
+  job->resumable = get_boolean (row, FERRY_JOB_COLUMN_RESUMABLE);
+  if (reply_path != NULL && reply_path[0] == '/')
+    {
+      g_free (job->reply_path);
+      job->reply_path = g_strdup (reply_path);
+    }
+}
+
 FerryJob *
 ferry_rows_get_job (sqlite3_stmt *row)
 {
@@ -299,6 +349,7 @@ ferry_rows_get_job (sqlite3_stmt *row)
   job->sequence = (guint64) sequence;
   get_job_state (job, row);
   get_job_settings (job, row);
+  get_job_upload (job, row);
   job->had_secrets = get_boolean (row, FERRY_JOB_COLUMN_HAD_SECRETS);
   job->exempt = get_boolean (row, FERRY_JOB_COLUMN_EXEMPT);
   job->completing = get_boolean (row, FERRY_JOB_COLUMN_COMPLETING);
@@ -352,6 +403,18 @@ get_file_progress (FerryFile *file, sqlite3_stmt *row)
     file->bytes_transferred = (guint64) get_integer (row, FERRY_FILE_COLUMN_BYTES_TRANSFERRED, 0);
   else if (file->resume != NULL)
     g_variant_lookup (file->resume, "Offset", "t", &file->bytes_transferred);
+  file->most_bytes = file->bytes_transferred;
+  file->most_kept = file->bytes_transferred;
+}
+
+/* Where a reply is, is not known before the upload is done. */
+static gboolean
+is_place (FerryJob *job, gint64 index, const char *url, const char *path)
+{
+  gboolean reply = index == FERRY_REPLY_INDEX;
+
+  return index >= 0 && index < G_MAXUINT32 && url != NULL && path != NULL && path[0] == '/' &&
+         (!reply || job->type == FERRY_JOB_TYPE_UPLOAD_REPLY) && (reply || url[0] != '\0');
 }
 
 void
@@ -362,7 +425,7 @@ ferry_rows_get_file (FerryJob *job, sqlite3_stmt *row)
   const char *url = get_utf8 (row, FERRY_FILE_COLUMN_REMOTE_URL);
   const char *path = get_text (row, FERRY_FILE_COLUMN_LOCAL_PATH);
 
-  if (index < 0 || index >= G_MAXUINT32 || url == NULL || path == NULL || path[0] != '/')
+  if (!is_place (job, index, url, path))
     {
       set_unreadable (job, CLAMP (index, -1, G_MAXUINT32), "A file of it was unreadable");
       return;
@@ -388,26 +451,69 @@ ferry_rows_get_file (FerryJob *job, sqlite3_stmt *row)
   ferry_job_load_file (job, g_steal_pointer (&file));
 }
 
+/* Older rows know of one kind only. */
+static gboolean
+get_duty_kind (sqlite3_stmt *row, FerryDutyKind *kind)
+{
+  const char *word = get_text (row, FERRY_DUTY_COLUMN_KIND);
+
+  *kind = FERRY_DUTY_REMOVE;
+  if (word == NULL)
+    return TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (duty_kinds); i++)
+    {
+      if (g_str_equal (word, duty_kinds[i]))
+        {
+          *kind = i;
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+static void
+get_cancellation (FerryDuty *duty, sqlite3_stmt *row)
+{
+  get_string (row, FERRY_DUTY_COLUMN_OWNER_NAME, &duty->owner_name);
+  get_string (row, FERRY_DUTY_COLUMN_URL, &duty->url);
+  get_strv (row, FERRY_DUTY_COLUMN_HEADERS, &duty->headers);
+  ferry_proxy_usage_from_string (get_text (row, FERRY_DUTY_COLUMN_PROXY_USAGE), &duty->proxy_usage);
+  get_string (row, FERRY_DUTY_COLUMN_PROXY_URI, &duty->proxy_uri);
+  get_strv (row, FERRY_DUTY_COLUMN_PROXY_BYPASS, &duty->proxy_bypass);
+  duty->deadline = get_integer (row, FERRY_DUTY_COLUMN_DEADLINE, 0);
+}
+
+static gboolean
+is_complete (const FerryDuty *duty)
+{
+  if (duty->owner == G_MAXUINT32)
+    return FALSE;
+  if (duty->kind == FERRY_DUTY_CANCEL_UPLOAD)
+    return duty->owner_name != NULL && duty->url != NULL;
+  return duty->path != NULL && duty->path[0] == '/' && duty->temporary_name != NULL;
+}
+
 FerryDuty *
 ferry_rows_get_duty (sqlite3_stmt *row)
 {
-  gint64 id = sqlite3_column_int64 (row, FERRY_DUTY_COLUMN_ID);
-  guint32 owner = get_uint32 (row, FERRY_DUTY_COLUMN_OWNER, G_MAXUINT32);
-  const char *path = get_text (row, FERRY_DUTY_COLUMN_PATH);
-  const char *name = get_text (row, FERRY_DUTY_COLUMN_TEMPORARY_NAME);
-  FerryDuty *duty;
+  FerryDuty *duty = g_new0 (FerryDuty, 1);
+  gboolean known = get_duty_kind (row, &duty->kind);
 
-  if (owner == G_MAXUINT32 || path == NULL || path[0] != '/' || name == NULL)
-    {
-      g_warning ("The store's duty %" G_GINT64_FORMAT " is unreadable; it is left out", id);
-      return NULL;
-    }
-
-  duty = g_new0 (FerryDuty, 1);
-  duty->id = id;
-  duty->owner = owner;
-  duty->path = g_strdup (path);
-  duty->temporary_name = g_strdup (name);
+  duty->id = sqlite3_column_int64 (row, FERRY_DUTY_COLUMN_ID);
+  duty->owner = get_uint32 (row, FERRY_DUTY_COLUMN_OWNER, G_MAXUINT32);
   duty->resume = ferry_rows_get_variant (row, FERRY_DUTY_COLUMN_RESUME, G_VARIANT_TYPE_VARDICT);
-  return duty;
+  if (duty->kind == FERRY_DUTY_CANCEL_UPLOAD)
+    get_cancellation (duty, row);
+  else
+    {
+      duty->path = g_strdup (get_text (row, FERRY_DUTY_COLUMN_PATH));
+      duty->temporary_name = g_strdup (get_text (row, FERRY_DUTY_COLUMN_TEMPORARY_NAME));
+    }
+  if (known && is_complete (duty))
+    return duty;
+
+  g_warning ("The store's duty %" G_GINT64_FORMAT " is unreadable; it is left out", duty->id);
+  ferry_duty_free (duty);
+  return NULL;
 }

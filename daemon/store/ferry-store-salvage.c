@@ -4,6 +4,7 @@
 
 #include "ferry-event.h"
 #include "ferry-failure.h"
+#include "ferry-file.h"
 #include "ferry-job-state.h"
 #include "ferry-store-rows.h"
 #include "ferry-store-schema.h"
@@ -249,11 +250,34 @@ get_next_index (Salvage *self, gint64 sequence)
   return MIN (next, PROBES_MAX);
 }
 
+/* Its reply is no file that an index counts. */
+static gboolean
+is_upload_reply (Salvage *self, gint64 sequence)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "SELECT count (*) FROM jobs WHERE type = 'upload-reply' AND sequence = %" G_GINT64_FORMAT,
+      sequence);
+  gint64 count = 0;
+
+  ferry_db_get_integer (self->fresh, sql, &count, NULL);
+  return count > 0;
+}
+
 static void
 mark_lost_files (Salvage *self, gint64 sequence, guint lost)
 {
   self->files_lost += lost;
   mark_job (self, sequence, TRUE, "Files of this job were lost when the store was damaged");
+}
+
+/* Returns: whether it is lost */
+static gboolean
+copy_file (Salvage *self, gint64 sequence, gint64 index)
+{
+  int result = copy_one (self, &self->broken, TABLE_FILES, sequence, index);
+
+  return result != SQLITE_ROW && result != SQLITE_DONE &&
+         copy_one (self, &self->backup, TABLE_FILES, sequence, index) != SQLITE_ROW;
 }
 
 static void
@@ -266,13 +290,9 @@ copy_files (Salvage *self, gint64 sequence)
     return;
 
   for (gint64 end = get_next_index (self, sequence); next < end; next++)
-    {
-      int result = copy_one (self, &self->broken, TABLE_FILES, sequence, next);
-
-      if (result != SQLITE_ROW && result != SQLITE_DONE &&
-          copy_one (self, &self->backup, TABLE_FILES, sequence, next) != SQLITE_ROW)
-        lost++;
-    }
+    lost += copy_file (self, sequence, next);
+  if (is_upload_reply (self, sequence))
+    lost += copy_file (self, sequence, FERRY_REPLY_INDEX);
 
   if (lost > 0)
     mark_lost_files (self, sequence, lost);

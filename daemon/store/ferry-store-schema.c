@@ -41,8 +41,29 @@ create_version_1 (sqlite3 *handle, GError **error)
       error);
 }
 
+/* Uploads. What older rows do not say is NULL, which reads as the default. */
+static gboolean
+add_uploads (sqlite3 *handle, GError **error)
+{
+  return ferry_db_exec (handle,
+                        "ALTER TABLE jobs ADD COLUMN upload_protocol TEXT;"
+                        "ALTER TABLE jobs ADD COLUMN resolved_upload_protocol TEXT;"
+                        "ALTER TABLE jobs ADD COLUMN resumable INTEGER;"
+                        "ALTER TABLE jobs ADD COLUMN reply_path TEXT;"
+                        "ALTER TABLE duties ADD COLUMN kind TEXT;"
+                        "ALTER TABLE duties ADD COLUMN owner_name TEXT;"
+                        "ALTER TABLE duties ADD COLUMN url TEXT;"
+                        "ALTER TABLE duties ADD COLUMN headers BLOB;"
+                        "ALTER TABLE duties ADD COLUMN proxy_usage TEXT;"
+                        "ALTER TABLE duties ADD COLUMN proxy_uri TEXT;"
+                        "ALTER TABLE duties ADD COLUMN proxy_bypass BLOB;"
+                        "ALTER TABLE duties ADD COLUMN deadline INTEGER;",
+                        error);
+}
+
 static const FerrySchemaStep steps_of_ferry[] = {
   create_version_1,
+  add_uploads,
 };
 
 guint

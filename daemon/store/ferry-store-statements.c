@@ -38,6 +38,10 @@ static const char *const job_columns[] = {
   [FERRY_JOB_COLUMN_ERROR] = "error",
   [FERRY_JOB_COLUMN_NEXT_INDEX] = "next_index",
   [FERRY_JOB_COLUMN_NEXT_ATTEMPT] = "next_attempt",
+  [FERRY_JOB_COLUMN_UPLOAD_PROTOCOL] = "upload_protocol",
+  [FERRY_JOB_COLUMN_RESOLVED_UPLOAD_PROTOCOL] = "resolved_upload_protocol",
+  [FERRY_JOB_COLUMN_RESUMABLE] = "resumable",
+  [FERRY_JOB_COLUMN_REPLY_PATH] = "reply_path",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (job_columns) == FERRY_N_JOB_COLUMNS);
@@ -67,9 +71,19 @@ static const char *const file_columns[] = {
 G_STATIC_ASSERT (G_N_ELEMENTS (file_columns) == FERRY_N_FILE_COLUMNS);
 
 static const char *const duty_columns[] = {
-  [FERRY_DUTY_COLUMN_ID] = "id",         [FERRY_DUTY_COLUMN_OWNER] = "owner",
-  [FERRY_DUTY_COLUMN_PATH] = "path",     [FERRY_DUTY_COLUMN_TEMPORARY_NAME] = "temporary_name",
+  [FERRY_DUTY_COLUMN_ID] = "id",
+  [FERRY_DUTY_COLUMN_OWNER] = "owner",
+  [FERRY_DUTY_COLUMN_PATH] = "path",
+  [FERRY_DUTY_COLUMN_TEMPORARY_NAME] = "temporary_name",
   [FERRY_DUTY_COLUMN_RESUME] = "resume",
+  [FERRY_DUTY_COLUMN_KIND] = "kind",
+  [FERRY_DUTY_COLUMN_OWNER_NAME] = "owner_name",
+  [FERRY_DUTY_COLUMN_URL] = "url",
+  [FERRY_DUTY_COLUMN_HEADERS] = "headers",
+  [FERRY_DUTY_COLUMN_PROXY_USAGE] = "proxy_usage",
+  [FERRY_DUTY_COLUMN_PROXY_URI] = "proxy_uri",
+  [FERRY_DUTY_COLUMN_PROXY_BYPASS] = "proxy_bypass",
+  [FERRY_DUTY_COLUMN_DEADLINE] = "deadline",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (duty_columns) == FERRY_N_DUTY_COLUMNS);

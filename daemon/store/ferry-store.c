@@ -310,6 +310,12 @@ ferry_store_add_duty (FerryStore *self, FerryDuty *duty)
 }
 
 void
+ferry_store_change_duty (FerryStore *self, const FerryDuty *duty)
+{
+  ferry_store_notes_add (self->notes, ferry_rows_put_duty (duty));
+}
+
+void
 ferry_store_remove_duty (FerryStore *self, gint64 id)
 {
   ferry_store_notes_add (self->notes, ferry_rows_delete (FERRY_STATEMENT_DELETE_DUTY, id, -1));

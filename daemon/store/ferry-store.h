@@ -15,17 +15,39 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryStore, ferry_store, FERRY, STORE, GObject)
 
 /**
+ * FerryDutyKind:
+ * @FERRY_DUTY_REMOVE: a temporary file must go
+ * @FERRY_DUTY_CANCEL_UPLOAD: a server must be told that nobody sends the rest
+ */
+typedef enum
+{
+  FERRY_DUTY_REMOVE,
+  FERRY_DUTY_CANCEL_UPLOAD,
+} FerryDutyKind;
+
+/**
  * FerryDuty:
  *
- * A temporary file that must be removed by its owner's worker, although its job may be gone.
+ * What the owner's worker must do although its job may be gone.
  */
 typedef struct
 {
   gint64 id; /* given by the store */
   uid_t owner;
-  char *path;           /* (owned) (type filename): the target it was for */
-  char *temporary_name; /* (owned) (type filename) */
+  char *path;           /* (owned) (nullable) (type filename): the target it was for; of REMOVE */
+  char *temporary_name; /* (owned) (nullable) (type filename): of REMOVE */
   GVariant *resume;     /* (owned) (nullable) */
+  FerryDutyKind kind;
+
+  /* of CANCEL_UPLOAD */
+  char *owner_name; /* (owned) (nullable): user name, for a uid may get another holder */
+  char *url;        /* (owned) (nullable) */
+  char **headers;   /* (owned) (nullable) */
+  FerryProxyUsage proxy_usage;
+  char *proxy_uri;       /* (owned) (nullable) */
+  char **proxy_bypass;   /* (owned) (nullable) */
+  gint64 deadline;       /* service time µs when it is given up */
+  char **secret_headers; /* (owned) (nullable): of this run of ferryd only */
 } FerryDuty;
 
 void ferry_duty_free (FerryDuty *self);
@@ -56,6 +78,8 @@ void ferry_store_unwatch (FerryStore *self);
 
 /** Notes a duty (@duty stays the caller's) and sets its id at once. */
 void ferry_store_add_duty (FerryStore *self, FerryDuty *duty);
+/** Notes what changed in one that was added or loaded. */
+void ferry_store_change_duty (FerryStore *self, const FerryDuty *duty);
 void ferry_store_remove_duty (FerryStore *self, gint64 id);
 
 /** Small named values: "service-time", "wall", "last-good.<key>", "policy.<key>". @value %NULL deletes. */

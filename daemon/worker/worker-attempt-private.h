@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An attempt's state, shared by its life (worker-attempt.c), its words (worker-report.c) and its
- * work (worker-fetch.c). */
+ * work (worker-fetch.c, worker-upload-run.c). */
 
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "worker-ranges.h"
 #include "worker-request.h"
 #include "worker-sink.h"
+#include "worker-upload-record.h"
 
 G_BEGIN_DECLS
 
@@ -57,6 +58,20 @@ struct _WorkerAttempt
   guint64 start_position;
   guint64 start_high_water;
 
+  /* Of an upload, and of the reply to one. Under the lock too, as the sink is. */
+  WorkerSource *source;       /* (owned) (nullable) */
+  WorkerUploadRecord record;  /* (owned) */
+  gboolean forgotten;         /* the upload starts anew: nothing of @record is told */
+  gboolean explained;         /* @failure says what the error means */
+  WorkerFailure failure;      /* */
+  GUri *upload_home;          /* (owned) (nullable): whose secrets they are, when not @home's */
+  _Atomic guint64 sent;       /* offset in the source of what went out last */
+  _Atomic gint64 source_busy; /* monotonic µs when the read under way began, 0 = none */
+
+  GMutex stored_lock;
+  GCond stored_changed;
+  gboolean stored; /* ferryd has the last record; under @stored_lock */
+
   /* Under the lock too, since a checkpoint may be the first to tell of them. */
   guint status;            /* of the last answer, 0 = none */
   char **response_headers; /* (owned) (nullable) */
@@ -79,6 +94,14 @@ gboolean worker_fetch_run (WorkerAttempt *self, GError **error);
 /** (Re)starts the digest over what the sink holds; nothing to do without one. */
 gboolean worker_fetch_start_digest (WorkerAttempt *self, GError **error);
 
+/* worker-upload-run.c */
+
+/** Sends until the server has all of the file, and its session is closed or the reply's address is known. */
+gboolean worker_upload_run (WorkerAttempt *self, GError **error);
+
+/** The reply is here: closes the session of the upload that it is of. */
+gboolean worker_upload_close_reply (WorkerAttempt *self, GError **error);
+
 /* worker-report.c: all with @sink_lock held */
 
 /** Closes the sink; what it left is kept for the last report, which must not come before: with it
@@ -89,6 +112,8 @@ void worker_report_response (WorkerAttempt *self);
 /** Tells of @position when it is time to; sends "response" before the first one. */
 void worker_report_progress (WorkerAttempt *self, guint64 position);
 void worker_report_checkpoint_locked (WorkerAttempt *self);
+/** The record of an upload. @confirm: "stored" is waited for */
+void worker_report_record_locked (WorkerAttempt *self, gboolean confirm);
 void worker_report_restarted_locked (WorkerAttempt *self, const char *reason);
 void worker_report_done_locked (WorkerAttempt *self);
 void worker_report_stopped_locked (WorkerAttempt *self);

@@ -21,10 +21,15 @@ worker_attempt_new (WorkerOrder *order, WorkerSessions *sessions, SoupSession *s
   self->data = data;
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->sink_lock);
+  g_mutex_init (&self->stored_lock);
+  g_cond_init (&self->stored_changed);
   self->left = g_variant_ref (order->resume);
   g_variant_lookup (self->left, "Offset", "t", &self->left_bytes);
   worker_memory_load (&self->memory, order->resume);
-  self->start_high_water = self->memory.high_water;
+  worker_upload_record_load (&self->record, order->upload ? order->resume : NULL);
+  self->start_high_water = order->upload ? self->record.high_water : self->memory.high_water;
+  self->start_position = self->left_bytes;
+  self->sent = self->left_bytes;
   if (last_url != NULL)
     self->last_uri = worker_uri_parse (last_url, NULL);
   return self;
@@ -37,14 +42,19 @@ clear (gpointer data)
 
   worker_digest_free (self->digest);
   worker_sink_free (self->sink);
+  worker_source_free (self->source);
+  worker_upload_record_clear (&self->record);
   g_variant_unref (self->left);
   worker_memory_clear (&self->memory);
   worker_order_free (self->order);
   g_object_unref (self->session);
   g_object_unref (self->cancellable);
   g_mutex_clear (&self->sink_lock);
+  g_mutex_clear (&self->stored_lock);
+  g_cond_clear (&self->stored_changed);
   g_clear_pointer (&self->ranges, worker_ranges_free);
   g_clear_pointer (&self->home, g_uri_unref);
+  g_clear_pointer (&self->upload_home, g_uri_unref);
   g_clear_pointer (&self->last_uri, g_uri_unref);
   g_free (self->final_url);
   g_strfreev (self->response_headers);
@@ -93,7 +103,7 @@ worker_attempt_unlock (WorkerAttempt *self)
 gint64
 worker_attempt_get_busy_time (WorkerAttempt *self, gboolean *opening)
 {
-  gint64 since = self->busy_since;
+  gint64 since = self->busy_since != 0 ? self->busy_since : self->source_busy;
 
   *opening = self->opening;
   return since != 0 ? g_get_monotonic_time () - since : 0;
@@ -136,6 +146,10 @@ prepare (WorkerAttempt *self, GError **error)
   self->home = worker_uri_parse (self->order->url, error);
   if (self->home == NULL)
     return FALSE;
+  if (self->order->upload_url != NULL)
+    self->upload_home = worker_uri_parse (self->order->upload_url, error);
+  if (self->order->upload_url != NULL && self->upload_home == NULL)
+    return FALSE;
   return open_sink (self, error) && worker_fetch_start_digest (self, error);
 }
 
@@ -175,17 +189,24 @@ end_badly_locked (WorkerAttempt *self, const GError *error)
     worker_report_failed_locked (self, sink_error != NULL && stopped ? sink_error : error);
 }
 
+static gboolean
+fetch (WorkerAttempt *self, GError **error)
+{
+  return prepare (self, error) && worker_fetch_run (self, error) &&
+         (self->upload_home == NULL || worker_upload_close_reply (self, error));
+}
+
 void
 worker_attempt_run (WorkerAttempt *self)
 {
   g_autoptr (GError) error = NULL;
-  gboolean fetched = prepare (self, &error) && worker_fetch_run (self, &error);
+  gboolean done = self->order->upload ? worker_upload_run (self, &error) : fetch (self, &error);
 
-  if (!fetched)
+  if (!done)
     explain_end (self, &error);
   g_clear_pointer (&self->digest, worker_digest_free);
   worker_attempt_lock (self);
-  if (fetched)
+  if (done)
     {
       worker_report_close_locked (self);
       worker_report_done_locked (self);
@@ -201,6 +222,15 @@ void
 worker_attempt_stop (WorkerAttempt *self)
 {
   g_cancellable_cancel (self->cancellable);
+}
+
+void
+worker_attempt_stored (WorkerAttempt *self)
+{
+  g_mutex_lock (&self->stored_lock);
+  self->stored = TRUE;
+  g_cond_broadcast (&self->stored_changed);
+  g_mutex_unlock (&self->stored_lock);
 }
 
 void
@@ -241,7 +271,11 @@ worker_attempt_tick (WorkerAttempt *self)
   if (!g_mutex_trylock (&self->sink_lock))
     return FALSE;
 
-  if (self->sink != NULL)
+  if (self->source != NULL && self->sent != self->told_position)
+    {
+      worker_report_progress (self, self->sent);
+    }
+  else if (self->sink != NULL)
     {
       guint64 position = worker_sink_get_position (self->sink);
 

@@ -47,6 +47,9 @@ void worker_attempt_run (WorkerAttempt *self);
  * block. */
 void worker_attempt_stop (WorkerAttempt *self);
 
+/** "stored" of ferry-worker-protocol.h. Any thread. */
+void worker_attempt_stored (WorkerAttempt *self);
+
 /** Writes a checkpoint now and reports it; nothing to do before the first byte and after the end.
  * Any thread; blocks. */
 void worker_attempt_checkpoint (WorkerAttempt *self);

@@ -123,7 +123,7 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
     .sessions = self->sessions,
     .session = self->session,
     .pulse = &self->pulse,
-    .home = self->home,
+    .home = self->upload_home != NULL ? self->upload_home : self->home,
     .headers = (const char *const *) self->order->headers,
     .secret_headers = (const char *const *) self->order->secret_headers,
     .cancellable = self->cancellable,
@@ -148,7 +148,7 @@ remember_answer (WorkerAttempt *self, WorkerExchange *exchange)
   worker_attempt_lock (self);
   self->status = soup_message_get_status (exchange->message);
   g_strfreev (self->response_headers);
-  self->response_headers = worker_exchange_dup_headers (exchange);
+  self->response_headers = worker_message_dup_headers (exchange->message);
   worker_attempt_unlock (self);
 }
 

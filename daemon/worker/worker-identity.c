@@ -28,6 +28,8 @@ worker_stat_at (int dirfd, const char *name, WorkerStat *stat)
     .inode = stx.stx_ino,
     .device = makedev (stx.stx_dev_major, stx.stx_dev_minor),
     .size = stx.stx_size,
+    .modification_time = stx.stx_mtime.tv_sec * G_GINT64_CONSTANT (1000000000) +
+                         stx.stx_mtime.tv_nsec,
     .mode = stx.stx_mode,
     .uid = stx.stx_uid,
     .links = stx.stx_nlink,

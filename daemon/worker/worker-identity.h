@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /**
  * WorkerStat:
  * @birth_time: nanoseconds since the epoch, 0 where the file system does not tell it
+ * @modification_time: nanoseconds since the epoch
  * @mode: type and permissions, as st_mode
  */
 typedef struct
@@ -18,6 +19,7 @@ typedef struct
   guint64 device;
   guint64 size;
   gint64 birth_time;
+  gint64 modification_time;
   guint32 mode;
   guint32 uid;
   guint32 links;

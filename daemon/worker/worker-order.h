@@ -4,27 +4,36 @@
 
 #pragma once
 
+#include "ferry-enums.h"
 #include "worker-validator.h"
 
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/** "start". */
+/** "start", or "start-upload" without what is of downloads alone. */
 typedef struct
 {
+  gboolean upload; /* the file is sent */
   guint64 attempt;
   char *job; /* (owned) */
   guint32 file;
-  char *url;             /* (owned) */
-  char *path;            /* (owned) */
-  char *temporary_name;  /* (owned) */
-  GVariant *resume;      /* (owned): a{sv} */
-  GVariant *ranges;      /* (owned) (nullable): a(tt) */
-  char *digest;          /* (owned) (nullable) */
-  guint64 size;          /* expected, FERRY_SIZE_UNKNOWN */
-  guint64 maximum_size;  /* of the local file, FERRY_SIZE_UNKNOWN = no limit */
-  gint64 final_mode;     /* of a file that is published next, -1 = not known to be */
+  char *url;               /* (owned) */
+  char *path;              /* (owned) */
+  char *temporary_name;    /* (owned) (nullable): %NULL of an upload */
+  GVariant *resume;        /* (owned): a{sv} */
+  GVariant *ranges;        /* (owned) (nullable): a(tt) */
+  char *digest;            /* (owned) (nullable) */
+  guint64 size;            /* expected, FERRY_SIZE_UNKNOWN */
+  guint64 maximum_size;    /* of the local file, FERRY_SIZE_UNKNOWN = no limit */
+  gint64 final_mode;       /* of a file that is published next, -1 = not known to be */
+  char *upload_url;        /* (owned) (nullable): of the upload that the file is the reply to */
+  GVariant *upload_resume; /* (owned) (nullable): its `Resume` */
+
+  FerryUploadProtocol protocol; /* of an upload */
+  gboolean wants_reply;
+  guint64 require_resumable_above; /* bytes, FERRY_SIZE_UNKNOWN = never */
+
   char **headers;        /* (owned) (nullable) */
   char **secret_headers; /* (owned) (nullable) */
   char *proxy_usage;     /* (owned) (nullable) */
@@ -32,9 +41,16 @@ typedef struct
   char **proxy_bypass;   /* (owned) (nullable) */
 } WorkerOrder;
 
-/** Returns: (transfer full) (nullable): %NULL when @arguments lack Attempt, Job, Url, Path or
- * TemporaryName */
-WorkerOrder *worker_order_new (GVariant *arguments);
+/**
+ * worker_order_new:
+ * @upload: whether @arguments are those of "start-upload"
+ *
+ * Returns: (transfer full) (nullable): %NULL when @arguments lack Attempt, Job, Url, Path, or, of a download,
+ * TemporaryName
+ */
+WorkerOrder *worker_order_new (GVariant *arguments, gboolean upload);
+/** Returns: (transfer full) (nullable): what "cancel-upload" tells of an upload; %NULL when @arguments lack Url */
+WorkerOrder *worker_order_new_cancel (GVariant *arguments);
 void worker_order_free (WorkerOrder *self);
 
 /**

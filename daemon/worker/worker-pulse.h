@@ -18,7 +18,7 @@ typedef struct
 {
   guint connect; /* silence while connecting, and in the TLS handshake */
   guint stall;   /* silence while a message is under way, or WORKER_PULSE_LEAST of a body */
-  guint answer;  /* all from looking up the name to the end of the headers */
+  guint answer;  /* all from looking up the name to the end of the headers, save sending a body */
 } WorkerTimes;
 
 WorkerTimes worker_times_default (void);
@@ -32,11 +32,12 @@ typedef struct
   /* Of the thread that waits for the server. */
   _Atomic gint64 answer_since; /* monotonic µs, 0 = no answer is awaited */
   _Atomic gboolean reading;    /* bytes of a body are awaited */
-  _Atomic guint64 received;
+  _Atomic gboolean writing;    /* it is to take bytes of ours */
+  _Atomic guint64 moved;       /* bytes, either way */
 
   /* Of the one that looks. */
   gint64 calm_since; /* monotonic µs, 0 = not reading */
-  guint64 seen;      /* received until then */
+  guint64 seen;      /* moved until then */
 } WorkerPulse;
 
 void worker_pulse_begin_answer (WorkerPulse *self);
@@ -44,6 +45,11 @@ void worker_pulse_end_answer (WorkerPulse *self);
 void worker_pulse_begin_read (WorkerPulse *self);
 /** @received: bytes that came, or what a read gave: below 0 is none */
 void worker_pulse_end_read (WorkerPulse *self, gssize received);
+
+/** The same for a body of ours; @sent: bytes that it took since the last call */
+void worker_pulse_begin_write (WorkerPulse *self);
+void worker_pulse_note_write (WorkerPulse *self, gsize sent);
+void worker_pulse_end_write (WorkerPulse *self);
 
 /**
  * worker_pulse_check:

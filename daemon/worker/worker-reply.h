@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "worker-failure.h"
 
 G_BEGIN_DECLS
 
@@ -17,5 +17,9 @@ GVariant *worker_reply_new (void);
  * Returns: (transfer full): { Error, Index, Lost, Transient, WaitReason } of ferry-worker-protocol.h
  */
 GVariant *worker_reply_new_error (const GError *error, gint64 index);
+
+/** The same of an error whose meaning is known already: @failure, in the words of @error. Returns: (transfer full) */
+GVariant *worker_reply_new_failure (const WorkerFailure *failure, const GError *error,
+                                    gint64 index);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
+#include "worker-upload.h"
 
 static void
 send (WorkerAttempt *self, const char *kind, GVariantDict *dict)
@@ -15,6 +16,8 @@ send (WorkerAttempt *self, const char *kind, GVariantDict *dict)
 static guint64
 get_total (WorkerAttempt *self)
 {
+  if (self->order->upload)
+    return self->record.total;
   return self->ranges != NULL ? worker_ranges_get_total (self->ranges, self->memory.total)
                               : FERRY_SIZE_UNKNOWN;
 }
@@ -76,13 +79,47 @@ build_resume (WorkerAttempt *self, guint64 *durable)
   return g_variant_ref_sink (g_variant_dict_end (&resume));
 }
 
+/* Returns: (transfer full): the state of the upload. Before the source was open it is what it was. */
+static GVariant *
+build_upload_resume (WorkerAttempt *self, guint64 *acknowledged)
+{
+  g_autoptr (GVariant) known = worker_upload_record_strip (self->order->resume);
+  g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (known);
+
+  *acknowledged = self->forgotten ? 0 : self->record.offset;
+  if (self->forgotten)
+    return g_steal_pointer (&known);
+  if (self->source == NULL)
+    return g_variant_ref (self->order->resume);
+  worker_source_add_resume (self->source, &resume);
+  worker_upload_record_save (&self->record, &resume);
+  return g_variant_ref_sink (g_variant_dict_end (&resume));
+}
+
+static void
+add_upload (WorkerAttempt *self, GVariantDict *dict)
+{
+  const WorkerUploadProtocol *protocol = worker_upload_protocol_get (self->record.protocol);
+  gboolean settled = protocol != NULL && !self->forgotten;
+
+  if (!self->order->upload)
+    return;
+  g_variant_dict_insert (dict, "UploadProtocol", "s",
+                         settled ? ferry_upload_protocol_to_string (protocol->protocol) : "");
+  g_variant_dict_insert (dict, "Resumable", "b", settled && protocol->resumable);
+  if (self->record.reply_url != NULL)
+    g_variant_dict_insert (dict, "ReplyUrl", "s", self->record.reply_url);
+}
+
 static void
 add_resume (WorkerAttempt *self, GVariantDict *dict)
 {
   g_autoptr (GVariant) resume = NULL;
   guint64 durable = self->left_bytes;
 
-  if (self->sink != NULL)
+  if (self->order->upload)
+    resume = build_upload_resume (self, &durable);
+  else if (self->sink != NULL)
     resume = build_resume (self, &durable);
   else
     resume = g_variant_ref (self->left);
@@ -111,6 +148,18 @@ worker_report_checkpoint_locked (WorkerAttempt *self)
 }
 
 void
+worker_report_record_locked (WorkerAttempt *self, gboolean confirm)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  add_resume (self, &dict);
+  add_upload (self, &dict);
+  if (confirm)
+    g_variant_dict_insert (&dict, "Confirm", "b", TRUE);
+  send (self, "record", &dict);
+}
+
+void
 worker_report_restarted_locked (WorkerAttempt *self, const char *reason)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
@@ -127,6 +176,7 @@ worker_report_done_locked (WorkerAttempt *self)
 
   add_resume (self, &dict);
   add_response (self, &dict);
+  add_upload (self, &dict);
   send (self, "done", &dict);
 }
 
@@ -166,15 +216,19 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   WorkerFailure failure = worker_failure_from_error (error);
+  guint64 high_water = self->order->upload ? self->record.high_water : self->memory.high_water;
 
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR) && self->status >= 300)
+  if (self->explained)
+    failure = self->failure;
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR) && self->status >= 300)
     failure = worker_failure_from_status (self->status);
 
   add_resume (self, &dict);
   add_response (self, &dict);
+  add_upload (self, &dict);
   g_variant_dict_insert_value (&dict, "Error", build_error (self, &failure, error->message));
   g_variant_dict_insert (&dict, "Transient", "b", failure.transient);
-  g_variant_dict_insert (&dict, "NewBytes", "b", self->memory.high_water > self->start_high_water);
+  g_variant_dict_insert (&dict, "NewBytes", "b", high_water > self->start_high_water);
   if (self->retry_after > 0)
     g_variant_dict_insert (&dict, "RetryAfter", "u", (guint32) self->retry_after);
   if (failure.wait_reason != NULL)

@@ -56,10 +56,37 @@ add_headers (SoupMessageHeaders *to, const char *const *lines)
     }
 }
 
+static void
+replace_headers (SoupMessageHeaders *headers, const char *const *fields)
+{
+  for (guint i = 0; fields != NULL && fields[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (fields[i], ": ", 2);
+
+      soup_message_headers_replace (headers, parts[0], parts[1]);
+    }
+}
+
+static void
+add_range (SoupMessageHeaders *headers, const WorkerRequest *request)
+{
+  g_autofree char *range = NULL;
+
+  if (request->end == FERRY_SIZE_UNKNOWN)
+    range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-", request->start);
+  else
+    range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, request->start,
+                             request->end - 1);
+  soup_message_headers_replace (headers, "Range", range);
+  if (request->if_range != NULL)
+    soup_message_headers_replace (headers, "If-Range", request->if_range);
+}
+
 static SoupMessage *
 create_message (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri)
 {
-  SoupMessage *message = soup_message_new_from_uri (SOUP_METHOD_GET, uri);
+  const char *method = request->method != NULL ? request->method : SOUP_METHOD_GET;
+  SoupMessage *message = soup_message_new_from_uri (method, uri);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
 
   soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
@@ -73,29 +100,18 @@ create_message (const WorkerRequester *requester, const WorkerRequest *request, 
     soup_message_headers_replace (headers, "Accept", "*/*");
   soup_message_headers_replace (headers, "Accept-Encoding", "identity");
 
+  replace_headers (headers, request->fields);
   if (request->ranged)
-    {
-      g_autofree char *range = NULL;
-
-      if (request->end == FERRY_SIZE_UNKNOWN)
-        range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-", request->start);
-      else
-        range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, request->start,
-                                 request->end - 1);
-      soup_message_headers_replace (headers, "Range", range);
-      if (request->if_range != NULL)
-        soup_message_headers_replace (headers, "If-Range", request->if_range);
-    }
-
+    add_range (headers, request);
+  if (request->sending != NULL)
+    worker_sending_attach (request->sending, message);
   return message;
 }
 
 /* Sets on each new connection what libsoup has no property for. */
 static void
-network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
-                  gpointer data)
+prepare_connection (GSocketClientEvent event, GIOStream *connection, guint timeout)
 {
-  WorkerSessions *sessions = data;
   GSocketConnection *socket_connection = NULL;
   g_autoptr (GIOStream) base = NULL;
 
@@ -110,8 +126,22 @@ network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *con
   if (G_IS_SOCKET_CONNECTION (base != NULL ? base : connection))
     socket_connection = G_SOCKET_CONNECTION (base != NULL ? base : connection);
   if (socket_connection != NULL)
-    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection),
-                          worker_sessions_get_times (sessions)->stall);
+    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection), timeout);
+}
+
+static void
+network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
+                  gpointer data)
+{
+  prepare_connection (event, connection, worker_sessions_get_times (data)->stall);
+}
+
+/* The answer to a body may take its time; that the body itself goes out is watched by the pulse. */
+static void
+sending_network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
+                          gpointer data)
+{
+  prepare_connection (event, connection, worker_sessions_get_times (data)->answer);
 }
 
 static const char *
@@ -159,12 +189,15 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   exchange->cancellable = requester->cancellable;
   exchange->uri = g_uri_ref (uri);
   exchange->message = create_message (requester, request, uri);
-  g_signal_connect (exchange->message, "network-event", G_CALLBACK (network_event_cb),
+  g_signal_connect (exchange->message, "network-event",
+                    request->method != NULL ? G_CALLBACK (sending_network_event_cb)
+                                            : G_CALLBACK (network_event_cb),
                     requester->sessions);
   worker_pulse_begin_answer (requester->pulse);
   exchange->stream = soup_session_send (requester->session, exchange->message,
                                         requester->cancellable, error);
   worker_pulse_end_answer (requester->pulse);
+  worker_pulse_end_write (requester->pulse);
   if (exchange->stream == NULL)
     {
       explain_error (exchange->message, error);
@@ -182,10 +215,12 @@ worker_request_send (const WorkerRequester *requester, const WorkerRequest *requ
   for (guint count = 0;; count++)
     {
       WorkerExchange *exchange = send_one (requester, request, uri, error);
+      guint status = exchange != NULL ? soup_message_get_status (exchange->message) : 0;
       const char *location;
       GUri *next;
 
-      if (exchange == NULL || !worker_redirect_is (soup_message_get_status (exchange->message)))
+      if (exchange == NULL || !worker_redirect_is (status) ||
+          (status == SOUP_STATUS_SEE_OTHER && request->method != NULL))
         return exchange;
 
       location = soup_message_headers_get_one (
@@ -265,7 +300,7 @@ worker_exchange_get_raw (WorkerExchange *self)
 }
 
 char **
-worker_exchange_dup_headers (WorkerExchange *self)
+worker_message_dup_headers (SoupMessage *message)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   SoupMessageHeadersIter iter;
@@ -273,7 +308,7 @@ worker_exchange_dup_headers (WorkerExchange *self)
   const char *value;
   gsize size = 0;
 
-  soup_message_headers_iter_init (&iter, soup_message_get_response_headers (self->message));
+  soup_message_headers_iter_init (&iter, soup_message_get_response_headers (message));
   while (soup_message_headers_iter_next (&iter, &name, &value))
     {
       g_autofree char *line = NULL;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "worker-answer.h"
+#include "worker-sending.h"
 #include "worker-session.h"
 
 G_BEGIN_DECLS
@@ -21,10 +22,18 @@ typedef struct
   GCancellable *cancellable;
 } WorkerRequester;
 
-/** What is asked for. */
+/** What is asked for, or sent. */
 typedef struct
 {
   GUri *uri; /* (unowned): where to begin */
+
+  /* of an upload */
+  const char *method; /* (nullable) (unowned): %NULL = GET */
+  const char *const
+      *fields; /* (nullable) (unowned): "Name: value" of the protocol; they replace the owner's */
+  WorkerSending *sending; /* (nullable) (unowned): outlives the exchange; %NULL = no body at all */
+
+  /* of a download */
   gboolean ranged;
   guint64 start;
   guint64 end;          /* exclusive, FERRY_SIZE_UNKNOWN = to the end */
@@ -58,6 +67,9 @@ typedef enum
 /**
  * worker_request_send:
  *
+ * Redirects are followed with the same method and body. A 303, which wants another method, is the answer of a request that is
+ * no GET.
+ *
  * Errors: as GIO, libsoup and worker_redirect_resolve() give them. An HTTP status is none.
  *
  * Returns: (transfer full): the final answer; %NULL with @error
@@ -77,7 +89,7 @@ GInputStream *worker_exchange_get_raw (WorkerExchange *self);
 
 /** Returns: (transfer full): "Name: value" lines for the owner, cleaned, 16 KiB at most; none that
  * holds a secret or an address */
-char **worker_exchange_dup_headers (WorkerExchange *self);
+char **worker_message_dup_headers (SoupMessage *message);
 
 /** Ends an exchange: @self is (transfer full) (nullable). */
 void worker_exchange_close (WorkerExchange *self, WorkerClose how);

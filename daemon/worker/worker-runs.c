@@ -118,6 +118,9 @@ get_place_key (const WorkerOrder *order)
 static char *
 get_file_key (const WorkerOrder *order)
 {
+  /* One source may go to several places at a time. */
+  if (order->upload)
+    return get_place_key (order);
   return g_strdup_printf ("%s\n%s", order->path, order->temporary_name);
 }
 
@@ -303,11 +306,14 @@ write_checkpoint (WorkerRuns *self, WorkerAttempt *attempt)
                       (GDestroyNotify) worker_attempt_unref, checkpoint_done_cb, NULL);
 }
 
+/* @wait_reason: (out): what the file waits for */
 static GError *
-new_hang_error (void)
+new_hang_error (const WorkerOrder *order, const char **wait_reason)
 {
-  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
-                              "The file system of the target does not answer");
+  *wait_reason = order->upload ? "upload-source" : "destination";
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                      "The file system of the %s does not answer",
+                      order->upload ? "file" : "target");
 }
 
 /* Its thread cannot be stopped; as long as it is there nobody else gets its file. */
@@ -323,7 +329,9 @@ watch_cb (gpointer data)
   while (g_hash_table_iter_next (&iter, &key, &value))
     {
       Run *run = value;
-      g_autofree char *file = get_file_key (worker_attempt_get_order (run->attempt));
+      const WorkerOrder *order = worker_attempt_get_order (run->attempt);
+      g_autofree char *file = get_file_key (order);
+      const char *wait_reason;
       FileUse *use = g_hash_table_lookup (self->files, file);
       g_autoptr (GError) error = NULL;
       gboolean opening;
@@ -333,10 +341,10 @@ watch_cb (gpointer data)
         write_checkpoint (self, run->attempt);
       if (busy < (gint64) self->patience * 1000 * (opening ? 1 : WORKER_RUNS_SLOW))
         continue;
-      error = new_hang_error ();
+      error = new_hang_error (order, &wait_reason);
       use->hung = TRUE;
       worker_attempt_stop (run->attempt);
-      send_failed (self, *(guint64 *) key, run->resume, error, "destination");
+      send_failed (self, *(guint64 *) key, run->resume, error, wait_reason);
       g_hash_table_iter_remove (&iter);
     }
   return G_SOURCE_CONTINUE;
@@ -371,12 +379,11 @@ check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reaso
   if ((use != NULL && (use->hung || use->next != NULL)) ||
       g_hash_table_size (self->files) >= MAX_THREADS)
     {
-      *wait_reason = "destination";
-      g_propagate_error (error, new_hang_error ());
+      g_propagate_error (error, new_hang_error (order, wait_reason));
       return NULL;
     }
   return worker_sessions_get (self->sessions, order->proxy_usage, order->proxy_uri,
-                              (const char *const *) order->proxy_bypass, error);
+                              (const char *const *) order->proxy_bypass, order->upload, error);
 }
 
 static const char *
@@ -411,9 +418,9 @@ launch (WorkerRuns *self, WorkerOrder *order, SoupSession *session)
 }
 
 void
-worker_runs_start (WorkerRuns *self, GVariant *arguments)
+worker_runs_start (WorkerRuns *self, GVariant *arguments, gboolean upload)
 {
-  g_autoptr (WorkerOrder) order = worker_order_new (arguments);
+  g_autoptr (WorkerOrder) order = worker_order_new (arguments, upload);
   g_autoptr (SoupSession) session = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *key = NULL;
@@ -481,6 +488,24 @@ worker_runs_stop (WorkerRuns *self, GVariant *arguments)
   run = g_hash_table_lookup (self->runs, &id);
   if (run != NULL)
     worker_attempt_stop (run->attempt);
+}
+
+void
+worker_runs_stored (WorkerRuns *self, GVariant *arguments)
+{
+  guint64 id = 0;
+  Run *run;
+
+  g_variant_lookup (arguments, "Attempt", "t", &id);
+  run = g_hash_table_lookup (self->runs, &id);
+  if (run != NULL)
+    worker_attempt_stored (run->attempt);
+}
+
+WorkerSessions *
+worker_runs_get_sessions (WorkerRuns *self)
+{
+  return self->sessions;
 }
 
 GPtrArray *

@@ -25,9 +25,13 @@ WorkerRuns *worker_runs_new (FerryLink *link, WorkerChores *chores, guint patien
 
 #define WORKER_RUNS_SLOW 6
 
-/** "start" and "stop" of ferry-worker-protocol.h */
-void worker_runs_start (WorkerRuns *self, GVariant *arguments);
+/** "start", "start-upload" (@upload), "stop" and "stored" of ferry-worker-protocol.h */
+void worker_runs_start (WorkerRuns *self, GVariant *arguments, gboolean upload);
 void worker_runs_stop (WorkerRuns *self, GVariant *arguments);
+void worker_runs_stored (WorkerRuns *self, GVariant *arguments);
+
+/** Returns: (transfer none) */
+WorkerSessions *worker_runs_get_sessions (WorkerRuns *self);
 
 /** Returns: (transfer full) (element-type WorkerAttempt): those that have not reported their end */
 GPtrArray *worker_runs_list (WorkerRuns *self);

@@ -97,8 +97,9 @@ check_proxy (const char *proxy_uri, GError **error)
 
 SoupSession *
 worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
-                     const char *const *bypass, GError **error)
+                     const char *const *bypass, gboolean sending, GError **error)
 {
+  const char *direction = sending ? "send" : "fetch";
   FerryProxyUsage value = FERRY_PROXY_USAGE_DEFAULT;
   g_autoptr (GProxyResolver) resolver = NULL;
   g_autofree char *key = NULL;
@@ -112,11 +113,11 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
       if (!check_proxy (proxy_uri, error))
         return NULL;
       resolver = g_simple_proxy_resolver_new (proxy_uri, (char **) bypass);
-      key = g_strdup_printf ("%s %s", proxy_uri, hosts);
+      key = g_strdup_printf ("%s %s %s", direction, proxy_uri, hosts);
     }
   else
     {
-      key = g_strdup ("");
+      key = g_strdup (direction);
     }
 
   session = g_hash_table_lookup (self->sessions, key);

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  *   is under its path; it may come back (wait reason "destination")
  * @WORKER_SINK_ERROR_NOT_OURS: the temporary name holds something that is not ours, or must not be
  *   used again (see worker_sink_restart()); start over under another name
+ * @WORKER_SINK_ERROR_SOURCE: the same of a file that is to be sent (wait reason "upload-source")
  * @WORKER_SINK_ERROR_LOST: neither the temporary file nor the published target is there
  *
  * Besides these the functions give #FERRY_ERROR NO_FILE_ACCESS, TARGET_EXISTS, DISK_FULL,
@@ -25,6 +26,7 @@ typedef enum
   WORKER_SINK_ERROR_DESTINATION,
   WORKER_SINK_ERROR_NOT_OURS,
   WORKER_SINK_ERROR_LOST,
+  WORKER_SINK_ERROR_SOURCE,
 } WorkerSinkError;
 
 #define WORKER_SINK_ERROR (worker_sink_error_quark ())
@@ -118,7 +120,7 @@ gssize worker_sink_read (WorkerSink *self, guint64 offset, gpointer buffer, gsiz
  */
 void worker_sink_add_resume (WorkerSink *self, GVariantDict *dict);
 
-/* == what needs no open sink (worker-publish.c, worker-target.c) == */
+/* == what needs no open sink (worker-publish.c, worker-read.c, worker-target.c) == */
 
 /* As long as the longest that ferryd makes: targets are checked with it. */
 #define WORKER_LONGEST_TEMPORARY_NAME ".ferry-00000000000000000000000000000000-4294967295.part"
@@ -153,6 +155,10 @@ gboolean worker_publish_check (const char *path, const char *temporary_name, GVa
  */
 gboolean worker_publish (const char *path, const char *temporary_name, GVariant *resume,
                          gboolean replace, guint32 mode, GError **error);
+
+/** See "read". Returns: (transfer full) (nullable): at most @size bytes from @offset; LOST when the file is not there */
+GBytes *worker_read (const char *path, const char *temporary_name, GVariant *resume, guint64 offset,
+                     gsize size, GError **error);
 
 /** See "remove". An absent file, or one that is not ours, is left alone and is a success. */
 gboolean worker_remove (const char *path, const char *temporary_name, GVariant *resume,

@@ -4,10 +4,12 @@
 
 #include "ferry-error.h"
 #include "ferry-worker-protocol.h"
+#include "worker-cancel.h"
 #include "worker-chores.h"
 #include "worker-reply.h"
 #include "worker-runs.h"
 #include "worker-sink.h"
+#include "worker-source.h"
 
 struct _Worker
 {
@@ -128,6 +130,42 @@ check_targets (gpointer data)
   return g_variant_ref_sink (g_variant_dict_end (&reply));
 }
 
+static GVariant *
+check_sources (gpointer data)
+{
+  Request *request = data;
+  g_autoptr (GVariant)
+      paths = g_variant_lookup_value (request->arguments, "Paths", G_VARIANT_TYPE_STRING_ARRAY);
+  g_auto (GVariantDict) reply = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariantBuilder) records = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GVariantBuilder) sizes = g_variant_builder_new (G_VARIANT_TYPE ("at"));
+  gboolean no_symlinks = FALSE;
+  guint32 pid = 0;
+  gsize n_paths = paths != NULL ? g_variant_n_children (paths) : 0;
+
+  g_variant_lookup (request->arguments, "Pid", "u", &pid);
+  g_variant_lookup (request->arguments, FERRY_RESUME_NO_SYMLINKS, "b", &no_symlinks);
+  for (gsize i = 0; i < n_paths; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) resume = NULL;
+      const char *path;
+      guint64 size;
+
+      g_atomic_int_set (&request->index, (int) i);
+      g_variant_get_child (paths, i, "&s", &path);
+      resume = worker_source_check (path, (GPid) pid, no_symlinks, &size, &error);
+      if (resume == NULL)
+        return worker_reply_new_error (error, (gint64) i);
+      g_variant_builder_add_value (records, resume);
+      g_variant_builder_add (sizes, "t", size);
+    }
+
+  g_variant_dict_insert_value (&reply, "Resume", g_variant_builder_end (records));
+  g_variant_dict_insert_value (&reply, "Sizes", g_variant_builder_end (sizes));
+  return g_variant_ref_sink (g_variant_dict_end (&reply));
+}
+
 /** What the requests on one file have in common; strings are (unowned). */
 typedef struct
 {
@@ -185,6 +223,30 @@ remove_file (gpointer data)
   worker_remove (file.path, file.temporary_name, file.resume, &error);
   g_variant_unref (file.resume);
   return error != NULL ? worker_reply_new_error (error, -1) : worker_reply_new ();
+}
+
+static GVariant *
+read_file (gpointer data)
+{
+  Request *request = data;
+  g_auto (GVariantDict) reply = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  FileArguments file;
+  guint64 offset = 0;
+  guint32 size = FERRY_READ_MAX;
+
+  read_file_arguments (request, &file);
+  g_variant_lookup (request->arguments, "Offset", "t", &offset);
+  g_variant_lookup (request->arguments, "Size", "u", &size);
+  bytes = worker_read (file.path, file.temporary_name, file.resume, offset,
+                       MIN (size, FERRY_READ_MAX), &error);
+  g_variant_unref (file.resume);
+  if (bytes == NULL)
+    return worker_reply_new_error (error, -1);
+  g_variant_dict_insert_value (&reply, "Data",
+                               g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
+  return g_variant_ref_sink (g_variant_dict_end (&reply));
 }
 
 /* == checkpoint of all == */
@@ -290,13 +352,24 @@ worker_handle (FerryLink *link, guint32 id, const char *kind, GVariant *argument
   Worker *self = user_data;
 
   if (g_str_equal (kind, "start"))
-    worker_runs_start (self->runs, arguments);
+    worker_runs_start (self->runs, arguments, FALSE);
+  else if (g_str_equal (kind, "start-upload"))
+    worker_runs_start (self->runs, arguments, TRUE);
+  else if (g_str_equal (kind, "stored"))
+    worker_runs_stored (self->runs, arguments);
   else if (g_str_equal (kind, "stop"))
     worker_runs_stop (self->runs, arguments);
   else if (g_str_equal (kind, "checkpoint"))
     checkpoint (self, request_new (self, id, arguments));
   else if (g_str_equal (kind, "check-targets"))
     push_request (self, id, arguments, TRUE, check_targets);
+  else if (g_str_equal (kind, "check-sources"))
+    push_request (self, id, arguments, TRUE, check_sources);
+  else if (g_str_equal (kind, "cancel-upload"))
+    worker_cancel_upload (self->link, id, arguments, self->chores,
+                          worker_runs_get_sessions (self->runs));
+  else if (g_str_equal (kind, "read"))
+    push_request (self, id, arguments, FALSE, read_file);
   else if (g_str_equal (kind, "check-publish"))
     push_request (self, id, arguments, FALSE, check_publish);
   else if (g_str_equal (kind, "publish"))

@@ -14,7 +14,8 @@ from lib.process import wait_until  # noqa: E402
 
 KEYS = {'max-jobs-per-user': 60, 'max-jobs-per-machine': 300, 'max-files-per-job': 200,
         'max-ranges-per-file': 500, 'job-inactivity-timeout': 90, 'max-download-time': 7776000,
-        'max-active-jobs': 4, 'finished-job-retention': 86400}
+        'max-active-jobs': 4, 'finished-job-retention': 86400,
+        'require-resumable-uploads-above': 2 ** 64 - 1}
 
 
 class PolicyCase(cases.WorldCase):

@@ -32,7 +32,8 @@ SYSTEM_AT_A_TIME = 2
 # They compare times, which neighbours would spoil.
 ALONE = ('test_malice',)
 # The longest first, so that none is left alone at the end.
-LONG = ('test_power', 'test_power_cut', 'test_remove', 'test_kill', 'test_trouble',
+LONG = ('test_upload_faults', 'test_upload', 'test_power', 'test_power_cut', 'test_remove',
+        'test_kill', 'test_trouble', 'test_upload_reply',
         'test_lying_worker', 'test_cost', 'test_flood', 'test_cli')
 
 

@@ -59,6 +59,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def make_certificate(place):
+    """A CA of our own and a certificate of its for localhost; (certificate, key), beside ca.crt."""
+    def openssl(*args):
+        subprocess.run(['openssl', *args], check=True, cwd=place, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+            '-nodes', '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj',
+            '/CN=Ferry test CA')
+    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+            '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost')
+    with open(os.path.join(place, 'extensions'), 'w', encoding='utf-8') as out:
+        out.write('subjectAltName=DNS:localhost,IP:127.0.0.1\n')
+    openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key',
+            '-CAcreateserial', '-out', 'server.crt', '-days', '2', '-extfile', 'extensions')
+    return os.path.join(place, 'server.crt'), os.path.join(place, 'server.key')
+
+
 class Nginx:
     """Serves `www` at url() and secure_url(), also below /slow, /slower, /no-ranges, /moved;
     /away/?port=N leads to another server."""
@@ -69,6 +86,7 @@ class Nginx:
         self.www = os.path.join(self.dir, 'www')
         self.plain, self.secure = free_port(), free_port()
         self.process = None
+        self.tls = None         # (certificate, key), which this namespace trusts
 
     def start(self):
         for path in (self.www, os.path.join(self.dir, 'nginx-tmp')):
@@ -102,21 +120,10 @@ class Nginx:
             self.process.stop(10)
 
     def _make_certificates(self):
-        """A CA of our own, trusted by this namespace only, and a certificate for localhost."""
+        """A certificate for localhost, of a CA that this namespace trusts and no other."""
         ca = os.path.join(self.dir, 'ca')
 
-        def openssl(*args):
-            subprocess.run(['openssl', *args], check=True, cwd=ca, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
-                '-nodes', '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj',
-                '/CN=Ferry test CA')
-        openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-                '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost')
-        with open(os.path.join(ca, 'extensions'), 'w', encoding='utf-8') as out:
-            out.write('subjectAltName=DNS:localhost,IP:127.0.0.1\n')
-        openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key',
-                '-CAcreateserial', '-out', 'server.crt', '-days', '2', '-extfile', 'extensions')
+        self.tls = make_certificate(ca)
         if self.world.root:
             bundle = os.path.join(ca, 'bundle.crt')
             with open(bundle, 'wb') as out:

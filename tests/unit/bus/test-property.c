@@ -27,7 +27,8 @@ test_same_as_xml (void)
       g_assert_cmpstr (xml->signature, ==, properties[i].signature);
       g_assert_cmpint ((xml->flags & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) != 0, ==, writable);
       g_assert_true (xml->flags & G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
-      g_assert_cmpint (properties[i].set != NULL, ==, writable && properties[i].get != NULL);
+      g_assert_nonnull (properties[i].get);
+      g_assert_cmpint (properties[i].set != NULL, ==, writable);
       g_assert_true (ferry_property_lookup (properties[i].name) == &properties[i]);
     }
   g_assert_null (ferry_property_lookup ("NoSuchThing"));
@@ -71,9 +72,8 @@ test_public (void)
   g_assert_cmpuint (n_public, ==, g_strv_length ((char **) wanted));
 }
 
-#define INVALID_ARGS  -1
-#define NOT_SUPPORTED -2
-#define TAKEN         -3
+#define INVALID_ARGS -1
+#define TAKEN        -2
 
 static const struct
 {
@@ -81,6 +81,7 @@ static const struct
   const char *value; /* GVariant text */
   int outcome;
   const char *then; /* GVariant text of what is read after; NULL: @value */
+  FerryJobType type;
 } settings[] = {
   { "DisplayName", "'x'", TAKEN },
   { "DisplayName", "8", INVALID_ARGS },
@@ -112,8 +113,22 @@ static const struct
   { "ProxyUri", "'ftp://h'", FERRY_ERROR_UNSUPPORTED_SCHEME },
   { "ProxyBypass", "['localhost']", TAKEN },
   { "ProxyBypass", "['']", INVALID_ARGS },
-  { "UploadProtocol", "'auto'", NOT_SUPPORTED },
-  { "ReplyPath", "'/x'", NOT_SUPPORTED },
+  { "UploadProtocol", "'auto'", INVALID_ARGS },
+  { "UploadProtocol", "'put'", INVALID_ARGS },
+  { "UploadProtocol", "'put'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "UploadProtocol", "'tus'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "UploadProtocol", "'ftp'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "UploadProtocol", "''", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "UploadProtocol", "'bits'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "UploadProtocol", "'auto'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "UploadProtocol", "'put'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "UploadProtocol", "'tus'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "ReplyPath", "'/x'", INVALID_ARGS },
+  { "ReplyPath", "'/x'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "ReplyPath", "'/x'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "ReplyPath", "''", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "ReplyPath", "'x'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "ReplyPath", "'/x/'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
   { "Id", "'x'", INVALID_ARGS },
   { "State", "'queued'", INVALID_ARGS },
   { "ReplyBytesTotal", "uint64 1", INVALID_ARGS },
@@ -125,7 +140,7 @@ test_set (void)
   for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
     {
       const FerryProperty *property = ferry_property_lookup (settings[i].name);
-      g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+      g_autoptr (FerryJob) job = ferry_job_new (settings[i].type, 1000, "x");
       g_autoptr (GVariant) value = g_variant_parse (NULL, settings[i].value, NULL, NULL, NULL);
       g_autoptr (GVariant) before = NULL;
       g_autoptr (GVariant) after = NULL;
@@ -140,8 +155,6 @@ test_set (void)
       g_assert_cmpint (taken, ==, settings[i].outcome == TAKEN);
       if (settings[i].outcome == INVALID_ARGS)
         g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
-      else if (settings[i].outcome == NOT_SUPPORTED)
-        g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED);
       else if (!taken)
         g_assert_error (error, FERRY_ERROR, settings[i].outcome);
       if (error != NULL)
@@ -190,22 +203,68 @@ test_too_long (void)
     }
 }
 
-/* What belongs to uploads is there in the XML, and honest about it. */
 static void
-test_not_supported (void)
+assert_value (FerryJob *job, const char *name, const char *wanted)
 {
-  static const char *const names[] = { "ReplyBytesTotal",        "ReplyBytesTransferred",
-                                       "ResolvedUploadProtocol", "Resumable",
-                                       "UploadProtocol",         "ReplyPath" };
-  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+  g_autoptr (GVariant) value = g_variant_ref_sink (ferry_property_lookup (name)->get (NULL, job));
+  g_autofree char *text = g_variant_print (value, TRUE);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autoptr (GError) error = NULL;
+  g_assert_cmpstr (text, ==, wanted);
+}
 
-      g_assert_null (ferry_property_get (ferry_property_lookup (names[i]), NULL, job, &error));
-      g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED);
-    }
+/* What is told of uploads, of each type and as it goes on. */
+static void
+test_uploads (void)
+{
+  g_autoptr (FerryJob) download = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+  g_autoptr (FerryJob) upload = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "x");
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_UPLOAD_REPLY, 1000, "x");
+  FerryFile *source = ferry_file_new ("http://h/x", "/x");
+  FerryFile *reply = ferry_file_new ("", "/r");
+
+  assert_value (download, "Resumable", "true");
+  assert_value (download, "ReplyBytesTotal", "uint64 0");
+  assert_value (upload, "Resumable", "false");
+  assert_value (upload, "ReplyBytesTotal", "uint64 0");
+  assert_value (upload, "ResolvedUploadProtocol", "''");
+  assert_value (job, "ReplyBytesTotal", "uint64 18446744073709551615");
+  assert_value (job, "ReplyBytesTransferred", "uint64 0");
+
+  source->expected_size = 100;
+  ferry_job_add_file (job, source);
+  ferry_job_add_reply (job, reply);
+  source->bytes_transferred = 40;
+  reply->bytes_total = 7;
+  reply->bytes_transferred = 3;
+  job->resolved_upload_protocol = FERRY_UPLOAD_PROTOCOL_BITS;
+  job->resumable = TRUE;
+  assert_value (job, "FilesTotal", "uint32 1");
+  assert_value (job, "BytesTotal", "uint64 100");
+  assert_value (job, "BytesTransferred", "uint64 40");
+  assert_value (job, "ReplyBytesTotal", "uint64 7");
+  assert_value (job, "ReplyBytesTransferred", "uint64 3");
+  assert_value (job, "ResolvedUploadProtocol", "'bits'");
+  assert_value (job, "Resumable", "true");
+}
+
+/* What goes by one protocol cannot be told to go by another. */
+static void
+test_settled (void)
+{
+  const FerryProperty *property = ferry_property_lookup ("UploadProtocol");
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "x");
+  g_autoptr (GVariant) same = g_variant_ref_sink (g_variant_new_string ("auto"));
+  g_autoptr (GVariant) other = g_variant_ref_sink (g_variant_new_string ("tus"));
+  g_autoptr (GError) error = NULL;
+
+  job->resolved_upload_protocol = FERRY_UPLOAD_PROTOCOL_PUT;
+  g_assert_true (ferry_property_set (property, job, same, NULL));
+  g_assert_false (ferry_property_set (property, job, other, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "by put"));
+  assert_value (job, "UploadProtocol", "'auto'");
+  ferry_job_unsettle (job);
+  g_assert_true (ferry_property_set (property, job, other, NULL));
 }
 
 int
@@ -216,6 +275,7 @@ main (int argc, char **argv)
   g_test_add_func ("/property/public", test_public);
   g_test_add_func ("/property/set", test_set);
   g_test_add_func ("/property/too-long", test_too_long);
-  g_test_add_func ("/property/not-supported", test_not_supported);
+  g_test_add_func ("/property/uploads", test_uploads);
+  g_test_add_func ("/property/settled", test_settled);
   return g_test_run ();
 }

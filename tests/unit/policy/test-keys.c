@@ -38,24 +38,25 @@ test_schema (void)
       g_autoptr (GVariant) fallback = NULL;
       g_autoptr (GVariant) range = NULL;
       g_autoptr (GVariant) bounds = NULL;
+      g_autoptr (GVariant)
+          wanted_fallback = g_variant_ref_sink (ferry_policy_key_new_value (i, info->fallback));
+      g_autoptr (GVariant) wanted_bounds = g_variant_ref_sink (
+          g_variant_new ("(@*@*)", ferry_policy_key_new_value (i, info->minimum),
+                         ferry_policy_key_new_value (i, info->maximum)));
       const char *kind;
-      guint32 minimum;
-      guint32 maximum;
 
       g_assert_true (g_settings_schema_has_key (schema, info->name));
       key = g_settings_schema_get_key (schema, info->name);
       g_assert_cmpstr (g_settings_schema_key_get_summary (key), ==, info->summary);
       g_assert_cmpstr (g_settings_schema_key_get_description (key), ==, info->description);
-      g_assert_true (
-          g_variant_type_equal (g_settings_schema_key_get_value_type (key), G_VARIANT_TYPE_UINT32));
+      g_assert_true (g_variant_type_equal (g_settings_schema_key_get_value_type (key),
+                                           ferry_policy_key_get_value_type (i)));
       fallback = g_settings_schema_key_get_default_value (key);
-      g_assert_cmpuint (g_variant_get_uint32 (fallback), ==, info->fallback);
+      g_assert_cmpvariant (fallback, wanted_fallback);
       range = g_settings_schema_key_get_range (key);
       g_variant_get (range, "(&sv)", &kind, &bounds);
       g_assert_cmpstr (kind, ==, "range");
-      g_variant_get (bounds, "(uu)", &minimum, &maximum);
-      g_assert_cmpuint (minimum, ==, info->minimum);
-      g_assert_cmpuint (maximum, ==, info->maximum);
+      g_assert_cmpvariant (bounds, wanted_bounds);
       g_assert_cmpuint (info->minimum, <=, info->fallback);
       g_assert_cmpuint (info->fallback, <=, info->maximum);
     }
@@ -89,13 +90,33 @@ test_good_values (void)
     {
       g_autoptr (GVariant) given = g_variant_new_parsed (texts[i]);
       g_autoptr (GError) error = NULL;
-      guint32 value = 0;
+      guint64 value = 0;
 
       g_variant_ref_sink (given);
       g_assert_true (ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (value, ==, 8);
     }
+}
+
+/* One key counts bytes: all others are u on the bus. */
+static void
+test_wide (void)
+{
+  FerryPolicyKey key = FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE;
+  g_autoptr (GVariant) off = g_variant_ref_sink (g_variant_new_uint64 (G_MAXUINT64));
+  g_autoptr (GVariant) negative = g_variant_ref_sink (g_variant_new_int64 (-1));
+  g_autoptr (GError) error = NULL;
+  guint64 value = 0;
+
+  for (guint i = 0; i < FERRY_N_POLICY_KEYS; i++)
+    g_assert_true (g_variant_type_equal (ferry_policy_key_get_value_type (i),
+                                         i == key ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32));
+  g_assert_cmpuint (ferry_policy_key_get_info (key)->fallback, ==, G_MAXUINT64);
+  g_assert_true (ferry_policy_key_parse (key, off, &value, NULL));
+  g_assert_cmpuint (value, ==, G_MAXUINT64);
+  g_assert_false (ferry_policy_key_parse (key, negative, &value, &error));
+  g_assert_nonnull (strstr (error->message, "0 to 18446744073709551615 (bytes)"));
 }
 
 static void
@@ -127,7 +148,7 @@ test_bad_values (void)
     {
       g_autoptr (GVariant) given = g_variant_ref_sink (g_variant_new_parsed (cases[i].text));
       g_autoptr (GError) error = NULL;
-      guint32 value = 77;
+      guint64 value = 77;
 
       g_assert_false (ferry_policy_key_parse (FERRY_POLICY_MAX_ACTIVE_JOBS, given, &value, &error));
       g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
@@ -146,5 +167,6 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/keys/names", test_names);
   g_test_add_func ("/policy/keys/good-values", test_good_values);
   g_test_add_func ("/policy/keys/bad-values", test_bad_values);
+  g_test_add_func ("/policy/keys/wide", test_wide);
   return g_test_run ();
 }

@@ -177,7 +177,7 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
 
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, FALSE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
 
@@ -198,7 +198,7 @@ fixture_set_times (Fixture *fixture, const WorkerTimes *times)
   g_clear_object (&fixture->session);
   worker_sessions_free (fixture->sessions);
   fixture->sessions = worker_sessions_new (times);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, FALSE, &error);
   g_assert_no_error (error);
 }
 
@@ -267,7 +267,7 @@ fixture_prepare (Fixture *fixture)
     g_variant_dict_insert (&dict, "SecretHeaders", "^as", fixture->secret_headers);
 
   arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
-  order = worker_order_new (arguments);
+  order = worker_order_new (arguments, FALSE);
   g_assert_nonnull (order);
   return worker_attempt_new (order, fixture->sessions, fixture->session, fixture->buffers,
                              fixture->last_url, report_cb, fixture);

@@ -34,7 +34,7 @@ close_connections (Fixture *fixture)
 {
   g_object_unref (fixture->session);
   worker_sessions_trim (fixture->sessions);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, FALSE, NULL);
 }
 
 static void
@@ -338,8 +338,8 @@ prepare_other (Fixture *fixture, const char *url, guint number)
   g_variant_dict_insert (&dict, "Path", "s", fixture->path);
   g_variant_dict_insert (&dict, "TemporaryName", "s", name);
   arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
-  return worker_attempt_new (worker_order_new (arguments), fixture->sessions, fixture->session,
-                             fixture->buffers, NULL, ignore_report_cb, NULL);
+  return worker_attempt_new (worker_order_new (arguments, FALSE), fixture->sessions,
+                             fixture->session, fixture->buffers, NULL, ignore_report_cb, NULL);
 }
 
 /* At most six connections to a host; those that wait for one can be stopped, and so can those that have one. */
@@ -517,7 +517,7 @@ test_proxy_refused (Fixture *fixture, gconstpointer data)
     {
       g_autoptr (GError) error = NULL;
       SoupSession *session = worker_sessions_get (fixture->sessions, "override", bad[i], NULL,
-                                                  &error);
+                                                  FALSE, &error);
 
       g_assert_null (session);
       g_assert_nonnull (error);
@@ -534,14 +534,15 @@ test_proxy (Fixture *fixture, gconstpointer data)
   g_autofree char *request = NULL;
 
   g_object_unref (fixture->session);
-  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, NULL, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, NULL, FALSE, NULL);
   fixture->url = "http://nowhere.invalid/file";
   fixture_assert_done (fixture, fixture_run (fixture));
   request = raw_server_dup_request (fixture->server, 0);
   g_assert_true (g_str_has_prefix (request, "GET http://nowhere.invalid/file HTTP/1.1\r\n"));
 
   g_object_unref (fixture->session);
-  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, bypass, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, bypass, FALSE,
+                                          NULL);
   fixture->url = NULL;
   g_clear_pointer (&fixture->resume, g_variant_unref);
   fixture_assert_done (fixture, fixture_run (fixture));

@@ -348,6 +348,91 @@ test_remove (Fixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
 }
 
+/* What was fetched can be read back before it has its name. */
+static void
+test_read (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, "target", NULL);
+  g_autoptr (GVariant) resume = check_target (fixture, path);
+  g_autoptr (GVariant) done = NULL;
+  g_autofree char *expected = content_new (65536);
+  const guint64 offsets[] = { 0, 65530, 65536 };
+  const gsize sizes[] = { FERRY_READ_MAX, 6, 0 };
+
+  start (fixture, "/65536", path, resume);
+  done = wait_for (fixture, "done", 0);
+  for (guint i = 0; i < G_N_ELEMENTS (offsets); i++)
+    {
+      g_autoptr (GVariant) left = g_variant_lookup_value (done, "Resume", G_VARIANT_TYPE_VARDICT);
+      g_autoptr (GVariant) reply = NULL;
+      g_autoptr (GVariant) bytes = NULL;
+      gconstpointer found;
+      gsize n;
+      GVariantDict dict;
+
+      g_variant_dict_init (&dict, NULL);
+      g_variant_dict_insert (&dict, "Path", "s", path);
+      g_variant_dict_insert (&dict, "TemporaryName", "s", ".ferry-test-target.part");
+      g_variant_dict_insert_value (&dict, "Resume", left);
+      g_variant_dict_insert (&dict, "Offset", "t", offsets[i]);
+      g_variant_dict_insert (&dict, "Size", "u", G_MAXUINT32);
+      reply = request (fixture, "read", g_variant_dict_end (&dict));
+      assert_success (reply);
+      bytes = g_variant_lookup_value (reply, "Data", G_VARIANT_TYPE_BYTESTRING);
+      found = g_variant_get_fixed_array (bytes, &n, 1);
+      g_assert_cmpmem (found, n, expected + offsets[i], sizes[i]);
+    }
+}
+
+static void
+test_sources (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, "source", NULL);
+  const char *paths[] = { path, NULL, NULL };
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) refusal = NULL;
+  g_autoptr (GVariant) sizes = NULL;
+  guint64 size;
+  guint32 index;
+
+  g_assert_true (g_file_set_contents (path, "12345", 5, NULL));
+  reply = request (fixture, "check-sources", g_variant_new_parsed ("{'Paths': <%^as>}", paths));
+  assert_success (reply);
+  sizes = g_variant_lookup_value (reply, "Sizes", G_VARIANT_TYPE ("at"));
+  g_variant_get_child (sizes, 0, "t", &size);
+  g_assert_cmpuint (size, ==, 5);
+
+  paths[1] = fixture->directory;
+  refusal = request (fixture, "check-sources", g_variant_new_parsed ("{'Paths': <%^as>}", paths));
+  g_assert_true (g_variant_lookup (refusal, "Index", "u", &index));
+  g_assert_cmpuint (index, ==, 1);
+}
+
+static void
+test_cancel_upload (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *url = raw_server_dup_url (fixture->server, "/5");
+  g_autoptr (GVariant) nothing = NULL;
+  g_autoptr (GVariant) told = NULL;
+  g_autoptr (GVariant) bad = NULL;
+  g_autofree char *asked = NULL;
+
+  nothing = request (fixture, "cancel-upload", g_variant_new_parsed ("{'Url': <%s>}", url));
+  assert_success (nothing);
+  g_assert_cmpuint (raw_server_get_n_requests (fixture->server), ==, 0);
+
+  told = request (fixture, "cancel-upload",
+                  g_variant_new_parsed ("{'Url': <%s>, 'Resume': <{'Protocol': <'tus'>, "
+                                        "'Session': <true>, 'Id': <%s>}>}",
+                                        url, url));
+  assert_success (told);
+  asked = raw_server_dup_request (fixture->server, 0);
+  g_assert_true (g_str_has_prefix (asked, "DELETE /5 "));
+
+  bad = request (fixture, "cancel-upload", NULL);
+  g_assert_true (g_variant_lookup (bad, "Error", "@a{sv}", NULL));
+}
+
 /* Asks for checkpoints until one tells of bytes. */
 static guint64
 checkpoint_until_bytes (Fixture *fixture)
@@ -513,6 +598,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/worker-process/life", Fixture, NULL, set_up, test_life, tear_down);
   g_test_add ("/worker-process/remove", Fixture, NULL, set_up, test_remove, tear_down);
+  g_test_add ("/worker-process/read", Fixture, NULL, set_up, test_read, tear_down);
+  g_test_add ("/worker-process/sources", Fixture, NULL, set_up, test_sources, tear_down);
+  g_test_add ("/worker-process/cancel-upload", Fixture, NULL, set_up, test_cancel_upload,
+              tear_down);
   g_test_add ("/worker-process/stop", Fixture, NULL, set_up, test_stop, tear_down);
   g_test_add ("/worker-process/refused-target", Fixture, NULL, set_up, test_refused_target,
               tear_down);

@@ -46,6 +46,23 @@ test_body (void)
   g_assert_nonnull (worker_pulse_check (&pulse, &times, now + SECONDS (20)));
 }
 
+static void
+test_sending (void)
+{
+  WorkerPulse pulse = { 0 };
+  gint64 now = SECONDS (100);
+
+  worker_pulse_begin_write (&pulse);
+  g_assert_null (worker_pulse_check (&pulse, &times, now));
+  worker_pulse_note_write (&pulse, WORKER_PULSE_LEAST - 1);
+  g_assert_cmpstr (worker_pulse_check (&pulse, &times, now + SECONDS (10)), ==,
+                   "The server takes next to nothing");
+  worker_pulse_note_write (&pulse, 1);
+  g_assert_null (worker_pulse_check (&pulse, &times, now + SECONDS (10)));
+  worker_pulse_end_write (&pulse);
+  g_assert_null (worker_pulse_check (&pulse, &times, now + SECONDS (1000)));
+}
+
 /* While we are busy with our disk the server waits for us. */
 static void
 test_own_time (void)
@@ -62,7 +79,7 @@ test_own_time (void)
   g_assert_null (worker_pulse_check (&pulse, &times, now + SECONDS (1011) - 1));
   g_assert_nonnull (worker_pulse_check (&pulse, &times, now + SECONDS (1011)));
   worker_pulse_end_read (&pulse, -1);
-  g_assert_cmpuint (pulse.received, ==, 10);
+  g_assert_cmpuint (pulse.moved, ==, 10);
 }
 
 static void
@@ -81,6 +98,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/worker-pulse/answer", test_answer);
   g_test_add_func ("/worker-pulse/body", test_body);
+  g_test_add_func ("/worker-pulse/sending", test_sending);
   g_test_add_func ("/worker-pulse/own-time", test_own_time);
   g_test_add_func ("/worker-pulse/default", test_default);
   return g_test_run ();

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is different with uploads: the file is only read, the server says how far it has come, and it has to be told when
+ * nobody wants the rest. */
+
+#include "ferry-engine-private.h"
+
+#include "ferry-text.h"
+
+/* Bytes of the URL of a reply. */
+#define REPLY_URL_MAX 4096
+
+/* How long a server is tried to be told of a cancellation, at the most. */
+#define CANCEL_TIME (G_GINT64_CONSTANT (24 * 3600) * G_USEC_PER_SEC)
+
+/* == what workers report == */
+
+/* Returns: whether it is settled, or was and is not any more; then it is to be stored */
+static gboolean
+take_protocol (FerryJob *job, GVariant *arguments)
+{
+  FerryUploadProtocol protocol;
+  gboolean resumable = FALSE;
+  const char *word;
+
+  if (!g_variant_lookup (arguments, "UploadProtocol", "&s", &word))
+    return FALSE;
+  if (*word == '\0')
+    {
+      ferry_job_unsettle (job);
+      return TRUE;
+    }
+  if (!ferry_upload_protocol_from_string (word, &protocol) ||
+      protocol == FERRY_UPLOAD_PROTOCOL_AUTO)
+    return FALSE;
+
+  g_variant_lookup (arguments, "Resumable", "b", &resumable);
+  if (job->resolved_upload_protocol == protocol && job->resumable == resumable)
+    return FALSE;
+  job->resolved_upload_protocol = protocol;
+  job->resumable = resumable;
+  return TRUE;
+}
+
+void
+ferry_engine_take_upload_protocol (FerryEngine *self, FerryJob *job, GVariant *arguments)
+{
+  if (take_protocol (job, arguments))
+    ferry_job_touch (job, FERRY_CHANGE_JOB);
+}
+
+typedef struct
+{
+  FerryEngine *engine; /* (owned) */
+  guint64 attempt;
+} Confirmation;
+
+static void confirm (FerryEngine *self, guint64 attempt);
+
+static void
+confirmed_cb (const GError *error, gpointer data)
+{
+  g_autofree Confirmation *confirmation = data;
+  g_autoptr (FerryEngine) self = confirmation->engine;
+  FerryAttempt *attempt = NULL;
+
+  /* After a failed commit the attempts are gone; the last commit may come after our end. */
+  if (error == NULL && self->attempts != NULL)
+    attempt = g_hash_table_lookup (self->attempts, &confirmation->attempt);
+  if (attempt == NULL)
+    return;
+
+  if (--attempt->confirmations > 0)
+    {
+      attempt->confirmations = 1;
+      confirm (self, attempt->id);
+      return;
+    }
+  ferry_workers_send (self->workers, attempt->uid, "stored",
+                      g_variant_new_parsed ("{'Attempt': <%t>}", attempt->id));
+}
+
+static void
+confirm (FerryEngine *self, guint64 attempt)
+{
+  Confirmation *confirmation = g_new0 (Confirmation, 1);
+
+  confirmation->engine = g_object_ref (self);
+  confirmation->attempt = attempt;
+  ferry_store_after_commit (self->store, confirmed_cb, confirmation);
+}
+
+void
+ferry_engine_confirm_record (FerryEngine *self, FerryAttempt *attempt)
+{
+  /* One wait for each attempt: a worker that asks without end must not fill memory. What was told meanwhile waits for
+   * the next commit. */
+  attempt->confirmations = MIN (attempt->confirmations + 1, 2);
+  if (attempt->confirmations == 1)
+    confirm (self, attempt->id);
+}
+
+static gboolean
+is_reply_url (const char *url)
+{
+  g_autoptr (GUri) uri = NULL;
+  const char *scheme;
+
+  if (strlen (url) > REPLY_URL_MAX)
+    return FALSE;
+  uri = g_uri_parse (url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, NULL);
+  if (uri == NULL || g_uri_get_userinfo (uri) != NULL || g_uri_get_host (uri) == NULL ||
+      *g_uri_get_host (uri) == '\0')
+    return FALSE;
+
+  scheme = g_uri_get_scheme (uri);
+  return g_str_equal (scheme, "http") || g_str_equal (scheme, "https");
+}
+
+gboolean
+ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *arguments)
+{
+  FerryFile *source = ferry_job_get_source (job);
+  FerryFile *reply = ferry_job_get_reply (job);
+  const char *url = "";
+
+  g_variant_lookup (arguments, "ReplyUrl", "&s", &url);
+  if (!is_reply_url (url))
+    {
+      source->state = FERRY_FILE_STATE_FAILED;
+      ferry_failure_free (source->error);
+      source->error = ferry_failure_new (FERRY_ERROR_INVALID_SERVER_RESPONSE,
+                                         FERRY_ERROR_CONTEXT_REMOTE_APPLICATION, source->index, 0,
+                                         "The server did not say where its reply is, or named a "
+                                         "place that is no http or https URL");
+      return FALSE;
+    }
+
+  g_free (reply->remote_url);
+  reply->remote_url = g_strndup (url, strcspn (url, "#"));
+  ferry_job_touch_file (job, reply, FERRY_CHANGE_PROGRESS);
+  return TRUE;
+}
+
+void
+ferry_engine_reply_done (FerryEngine *self, FerryJob *job)
+{
+  FerryFile *source = ferry_job_get_source (job);
+
+  /* Its session is closed: there is nothing to go on from and nobody to tell. */
+  if (source == NULL || source->resume == NULL)
+    return;
+  g_clear_pointer (&source->resume, g_variant_unref);
+  ferry_job_touch_file (job, source, FERRY_CHANGE_PROGRESS);
+}
+
+/* == what a worker is told == */
+
+void
+ferry_engine_add_request (GVariantDict *dict, char **headers, char **secret_headers,
+                          FerryProxyUsage proxy_usage, const char *proxy_uri, char **proxy_bypass)
+{
+  static char *none[] = { NULL };
+
+  g_variant_dict_insert (dict, "Headers", "^as", headers != NULL ? headers : none);
+  g_variant_dict_insert (dict, "SecretHeaders", "^as",
+                         secret_headers != NULL ? secret_headers : none);
+  g_variant_dict_insert (dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (proxy_usage));
+  g_variant_dict_insert (dict, "ProxyUri", "s", proxy_uri != NULL ? proxy_uri : "");
+  g_variant_dict_insert (dict, "ProxyBypass", "^as", proxy_bypass != NULL ? proxy_bypass : none);
+}
+
+GVariant *
+ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *file,
+                                   guint64 attempt)
+{
+  guint64 above = ferry_policy_get (self->policy, FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE);
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "Attempt", "t", attempt);
+  g_variant_dict_insert (&dict, "Job", "s", job->id);
+  g_variant_dict_insert (&dict, "File", "u", file->index);
+  g_variant_dict_insert (&dict, "Url", "s", file->remote_url);
+  g_variant_dict_insert (&dict, "Path", "s", file->local_path);
+  if (file->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", file->resume);
+  g_variant_dict_insert (&dict, "Protocol", "s",
+                         ferry_upload_protocol_to_string (job->upload_protocol));
+  g_variant_dict_insert (&dict, "Reply", "b", job->type == FERRY_JOB_TYPE_UPLOAD_REPLY);
+  g_variant_dict_insert (&dict, "RequireResumableAbove", "t", above);
+  ferry_engine_add_request (&dict, job->request_headers, job->secret_headers, job->proxy_usage,
+                            job->proxy_uri, job->proxy_bypass);
+  return g_variant_dict_end (&dict);
+}
+
+GVariant *
+ferry_engine_get_upload_of_reply (FerryJob *job)
+{
+  const FerryFile *source = ferry_job_get_source (job);
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "Url", "s", source->remote_url);
+  if (source->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", source->resume);
+  return g_variant_dict_end (&dict);
+}
+
+gboolean
+ferry_engine_may_start_reply (FerryJob *job, FerryFile *reply)
+{
+  const FerryFile *source = ferry_job_get_source (job);
+
+  return source != NULL && ferry_file_is_whole (source) && *reply->remote_url != '\0';
+}
+
+gboolean
+ferry_engine_is_fragile (FerryJob *job)
+{
+  const FerryFile *source = ferry_job_get_source (job);
+
+  return source != NULL && source->attempt != 0 && !job->resumable &&
+         job->resolved_upload_protocol != FERRY_UPLOAD_PROTOCOL_AUTO;
+}
+
+/* == giving up == */
+
+static gint64
+get_deadline (FerryEngine *self, FerryJob *job)
+{
+  gint64 time = CANCEL_TIME;
+
+  if (job->no_progress_timeout != 0)
+    time = MIN (time, (gint64) job->no_progress_timeout * G_USEC_PER_SEC);
+  return ferry_service_time_get (self->service_time) + time;
+}
+
+void
+ferry_engine_abandon_upload (FerryEngine *self, FerryJob *job)
+{
+  FerryFile *source = ferry_job_get_source (job);
+  FerryFile *reply = ferry_job_get_reply (job);
+  FerryDuty *duty;
+
+  if (source == NULL || (source->attempt == 0 && !ferry_file_has_session (source)))
+    return;
+
+  duty = g_new0 (FerryDuty, 1);
+  duty->kind = FERRY_DUTY_CANCEL_UPLOAD;
+  duty->owner = job->owner;
+  duty->owner_name = g_strdup (job->owner_name);
+  duty->url = g_strdup (source->remote_url);
+  duty->resume = source->resume != NULL ? g_variant_ref (source->resume) : NULL;
+  duty->headers = g_strdupv (job->request_headers);
+  duty->secret_headers = g_strdupv (job->secret_headers);
+  duty->proxy_usage = job->proxy_usage;
+  duty->proxy_uri = g_strdup (job->proxy_uri);
+  duty->proxy_bypass = g_strdupv (job->proxy_bypass);
+  duty->deadline = get_deadline (self, job);
+  /* What fetches the reply uses the same session, but knows nothing of how to go on with the upload. */
+  ferry_engine_add_cancellation (self, duty, source->attempt, reply != NULL ? reply->attempt : 0);
+}
+
+void
+ferry_engine_restart_upload (FerryEngine *self, FerryJob *job, FerryFile *source)
+{
+  FerryFile *reply = ferry_job_get_reply (job);
+
+  /* Nobody hears any more what the attempt on the old one says. */
+  source->attempt = 0;
+  source->stopping = FALSE;
+  ferry_job_unsettle (job);
+  g_clear_pointer (&source->error, ferry_failure_free);
+  if (source->bytes_transferred > 0)
+    ferry_engine_restart_file (self, job, source, "url-changed");
+  else
+    ferry_file_reset (source);
+  source->most_bytes = 0;
+  source->most_kept = 0;
+  ferry_job_touch_file (job, source, FERRY_CHANGE_JOB);
+  if (reply == NULL)
+    return;
+
+  g_free (reply->remote_url);
+  reply->remote_url = g_strdup ("");
+  ferry_job_touch_file (job, reply, FERRY_CHANGE_PROGRESS);
+}
+
+gboolean
+ferry_engine_change_upload_url (FerryEngine *self, FerryJob *job, FerryFile *source,
+                                const char *url, GError **error)
+{
+  gboolean runs = source->attempt != 0 && !source->stopping;
+
+  if (ferry_file_is_whole (source))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "File %u has been sent already; its URL cannot be changed", source->index);
+      return FALSE;
+    }
+
+  ferry_engine_note_activity (self, job);
+  ferry_engine_stop_attempts (self, job);
+  ferry_engine_abandon_upload (self, job);
+  g_free (source->remote_url);
+  source->remote_url = g_strdup (url);
+  ferry_engine_restart_upload (self, job, source);
+  if (runs)
+    ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
+  return TRUE;
+}

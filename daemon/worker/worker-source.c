@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker-source.h"
+
+#include "ferry-error.h"
+#include "worker-directory.h"
+#include "worker-sink-error.h"
+#include "worker-sink.h"
+#include "worker-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Nothing is ever made beside a source; a directory wants a name to look for, all the same. */
+#define NO_TEMPORARY ".ferry-source"
+
+struct _WorkerSource
+{
+  WorkerDirectory *directory; /* (owned) */
+  int fd;                     /* (owned) */
+  WorkerStat stat;            /* when it was opened */
+  _Atomic gint64 *busy_since; /* (unowned) (nullable) */
+};
+
+/* == opening == */
+
+/* Regular, and open for reading; -1 with @error. */
+static int
+open_file (WorkerDirectory *directory, WorkerStat *stat, GError **error)
+{
+  /* O_NONBLOCK: a FIFO must not hang us. The last symbolic link is followed, as every program of the owner's would. */
+  int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+              (directory->no_symlinks ? O_NOFOLLOW : 0);
+  int fd = TEMP_FAILURE_RETRY (openat (directory->fd, directory->name, flags));
+  int errsv = fd >= 0 ? worker_stat_at (fd, "", stat) : errno;
+
+  if (errsv != 0)
+    worker_sink_set_errno (error, errsv, "read", directory->display);
+  else if (!S_ISREG (stat->mode))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "%s is %s; only regular files can be sent", directory->display,
+                 worker_kind_to_string (stat->mode));
+  else if (directory->no_symlinks && stat->links != 1)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "%s has other names too, and is not sent for a job that another user made",
+                 directory->display);
+  else
+    return fd;
+
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+GVariant *
+worker_source_check (const char *path, GPid pid, gboolean no_symlinks, guint64 *size,
+                     GError **error)
+{
+  const WorkerResume known = { .uid = -1, .no_symlinks = no_symlinks };
+  g_autoptr (WorkerDirectory) directory = worker_directory_open (path, NO_TEMPORARY, &known, error);
+  g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (NULL);
+  WorkerStat stat;
+  int fd = -1;
+
+  if (directory != NULL && (pid == 0 || worker_view_check (directory, path, pid, error)))
+    fd = open_file (directory, &stat, error);
+  if (fd < 0)
+    {
+      worker_sink_deny_destination (error);
+      return NULL;
+    }
+
+  close (fd);
+  *size = stat.size;
+  worker_resume_add_directory (&resume, &directory->stat, &directory->system, no_symlinks);
+  return g_variant_ref_sink (g_variant_dict_end (&resume));
+}
+
+/* == identity == */
+
+static gboolean
+is_same (const WorkerStat *a, const WorkerStat *b, gboolean invents_inodes)
+{
+  if (a->size != b->size || a->modification_time != b->modification_time)
+    return FALSE;
+  return invents_inodes || (a->inode == b->inode && (a->birth_time == b->birth_time ||
+                                                     a->birth_time == 0 || b->birth_time == 0));
+}
+
+static gboolean
+set_changed (WorkerSource *self, GError **error)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_LOCAL_FILE_CHANGED,
+               "%s changed while it was being sent", self->directory->display);
+  return FALSE;
+}
+
+/* Whether it is the file that @resume tells of, when it tells of one. */
+static gboolean
+check_pinned (WorkerSource *self, GVariant *resume, GError **error)
+{
+  WorkerStat pinned = { 0 };
+
+  if (!g_variant_lookup (resume, "SourceTime", "x", &pinned.modification_time))
+    return TRUE;
+  g_variant_lookup (resume, "SourceSize", "t", &pinned.size);
+  g_variant_lookup (resume, "SourceInode", "t", &pinned.inode);
+  g_variant_lookup (resume, "SourceBirthTime", "x", &pinned.birth_time);
+  return is_same (&pinned, &self->stat, self->directory->system.invents_inodes) ||
+         set_changed (self, error);
+}
+
+static WorkerDirectory *
+open_directory (const char *path, GVariant *resume, GError **error)
+{
+  WorkerResume known;
+  WorkerDirectory *directory;
+
+  worker_resume_parse (resume, &known);
+  /* What is known of the offset is of the server's file. */
+  known.offset = 0;
+  directory = worker_directory_open (path, NO_TEMPORARY, &known, error);
+  if (directory == NULL && error != NULL &&
+      g_error_matches (*error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
+    (*error)->code = WORKER_SINK_ERROR_SOURCE;
+  return directory;
+}
+
+WorkerSource *
+worker_source_open (const char *path, GVariant *resume, _Atomic gint64 *busy_since, GError **error)
+{
+  g_autoptr (WorkerSource) self = g_new0 (WorkerSource, 1);
+  g_autoptr (GError) local_error = NULL;
+  WorkerStat stat;
+
+  self->fd = -1;
+  self->busy_since = busy_since;
+  self->directory = open_directory (path, resume, error);
+  if (self->directory == NULL)
+    return NULL;
+
+  self->fd = open_file (self->directory, &self->stat, &local_error);
+  if (self->fd < 0 && worker_stat_at (self->directory->fd, self->directory->name, &stat) == ENOENT)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LOCAL_FILE_CHANGED, "%s is gone",
+                   self->directory->display);
+      return NULL;
+    }
+  if (self->fd < 0)
+    {
+      if (g_error_matches (local_error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
+        local_error->code = WORKER_SINK_ERROR_SOURCE;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
+  if (!check_pinned (self, resume, error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+void
+worker_source_free (WorkerSource *self)
+{
+  if (self == NULL)
+    return;
+  if (self->fd >= 0)
+    close (self->fd);
+  worker_directory_free (self->directory);
+  g_free (self);
+}
+
+guint64
+worker_source_get_size (const WorkerSource *self)
+{
+  return self->stat.size;
+}
+
+const char *
+worker_source_get_name (const WorkerSource *self)
+{
+  return self->directory->name;
+}
+
+gboolean
+worker_source_verify (WorkerSource *self, GError **error)
+{
+  gboolean invents = self->directory->system.invents_inodes;
+  WorkerStat opened;
+  struct stat named;
+
+  if (worker_stat_at (self->fd, "", &opened) != 0 || !is_same (&opened, &self->stat, invents))
+    return set_changed (self, error);
+  /* By its name, as it was opened: through a last symbolic link. */
+  if (fstatat (self->directory->fd, self->directory->name, &named,
+               self->directory->no_symlinks ? AT_SYMLINK_NOFOLLOW : 0) != 0 ||
+      (!invents && named.st_ino != self->stat.inode))
+    return set_changed (self, error);
+  return TRUE;
+}
+
+void
+worker_source_add_resume (const WorkerSource *self, GVariantDict *dict)
+{
+  worker_resume_add_directory (dict, &self->directory->stat, &self->directory->system,
+                               self->directory->no_symlinks);
+  g_variant_dict_insert (dict, "SourceInode", "t", self->stat.inode);
+  g_variant_dict_insert (dict, "SourceBirthTime", "x", self->stat.birth_time);
+  g_variant_dict_insert (dict, "SourceSize", "t", self->stat.size);
+  g_variant_dict_insert (dict, "SourceTime", "x", self->stat.modification_time);
+}
+
+/* == reading == */
+
+#define WORKER_TYPE_SOURCE_STREAM (worker_source_stream_get_type ())
+G_DECLARE_FINAL_TYPE (WorkerSourceStream, worker_source_stream, WORKER, SOURCE_STREAM, GInputStream)
+
+/* libsoup reads 8 KiB at a time; the file is read in larger pieces. */
+struct _WorkerSourceStream
+{
+  GInputStream parent_instance;
+
+  WorkerSource *source;   /* (unowned) */
+  WorkerBuffers *buffers; /* (unowned) */
+  WorkerBuffer *buffer;   /* (owned) (nullable) */
+  gsize used;             /* bytes of @buffer that were handed out */
+  gsize filled;
+  guint64 position; /* in the file, behind what is in @buffer */
+  guint64 end;
+};
+
+G_DEFINE_FINAL_TYPE (WorkerSourceStream, worker_source_stream, G_TYPE_INPUT_STREAM)
+
+static gssize
+read_file (WorkerSource *source, gpointer data, gsize size, guint64 offset)
+{
+  gssize n;
+
+  if (source->busy_since != NULL)
+    *source->busy_since = g_get_monotonic_time ();
+  n = TEMP_FAILURE_RETRY (pread (source->fd, data, size, (off_t) offset));
+  if (source->busy_since != NULL)
+    *source->busy_since = 0;
+  return n;
+}
+
+static gboolean
+fill (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
+{
+  WorkerSource *source = self->source;
+  gssize n;
+
+  if (self->buffer == NULL)
+    self->buffer = worker_buffers_take (self->buffers, cancellable, error);
+  if (self->buffer == NULL)
+    return FALSE;
+
+  n = read_file (source, self->buffer->data,
+                 (gsize) MIN (self->end - self->position, WORKER_BUFFER_SIZE), self->position);
+  if (n < 0)
+    {
+      worker_sink_set_errno (error, errno, "read", source->directory->display);
+      return FALSE;
+    }
+  if (n == 0)
+    return set_changed (source, error);
+  self->used = 0;
+  self->filled = (gsize) n;
+  self->position += (guint64) n;
+  return TRUE;
+}
+
+static gssize
+worker_source_stream_read (GInputStream *stream, void *data, gsize size, GCancellable *cancellable,
+                           GError **error)
+{
+  WorkerSourceStream *self = WORKER_SOURCE_STREAM (stream);
+  gsize n;
+
+  if (self->used == self->filled)
+    {
+      if (self->position == self->end)
+        return 0;
+      if (!fill (self, cancellable, error))
+        return -1;
+    }
+
+  n = MIN (size, self->filled - self->used);
+  memcpy (data, self->buffer->data + self->used, n);
+  self->used += n;
+  return (gssize) n;
+}
+
+static void
+worker_source_stream_finalize (GObject *object)
+{
+  g_clear_pointer (&WORKER_SOURCE_STREAM (object)->buffer, worker_buffer_unref);
+  G_OBJECT_CLASS (worker_source_stream_parent_class)->finalize (object);
+}
+
+static void
+worker_source_stream_class_init (WorkerSourceStreamClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = worker_source_stream_finalize;
+  G_INPUT_STREAM_CLASS (class)->read_fn = worker_source_stream_read;
+}
+
+static void
+worker_source_stream_init (WorkerSourceStream *self)
+{
+}
+
+GInputStream *
+worker_source_new_stream (WorkerSource *self, guint64 start, guint64 length, WorkerBuffers *buffers)
+{
+  WorkerSourceStream *stream = g_object_new (WORKER_TYPE_SOURCE_STREAM, NULL);
+
+  stream->source = self;
+  stream->buffers = buffers;
+  stream->position = start;
+  stream->end = start + length;
+  return G_INPUT_STREAM (stream);
+}

@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Uploads, attempt after attempt, against a server that takes them well or badly. */
+
+#include "upload-server.h"
+#include "worker-attempt.h"
+#include "worker-upload-bits.h"
+
+#include "ferry-worker-protocol.h"
+
+#include <glib/gstdio.h>
+
+#include <string.h>
+
+#define SIZE (3 * 1024 * 1024 + 77)
+
+typedef struct
+{
+  char *directory;
+  char *path;
+  WorkerSessions *sessions;
+  SoupSession *session;
+  WorkerBuffers *buffers;
+  UploadSite site;
+  UploadServer *server;
+  guint8 *content;
+  gsize size;
+
+  WorkerAttempt *attempt;
+  GVariant *resume; /* (nullable) */
+  GVariant *end;    /* (nullable): arguments of the last report */
+  char *end_kind;
+  guint restarted;
+  guint confirmed;
+
+  FerryUploadProtocol protocol;
+  gboolean wants_reply;
+  guint64 require_resumable_above;
+} Fixture;
+
+static void
+fill (Fixture *fixture, gsize size)
+{
+  g_free (fixture->content);
+  fixture->content = g_malloc (size + 1);
+  fixture->size = size;
+  for (gsize i = 0; i < size; i++)
+    fixture->content[i] = (guint8) ((i * 2654435761u) >> 11);
+  g_assert_true (
+      g_file_set_contents (fixture->path, (char *) fixture->content, (gssize) size, NULL));
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->directory = g_dir_make_tmp ("ferry-test-XXXXXX", &error);
+  g_assert_no_error (error);
+  fixture->path = g_build_filename (fixture->directory, "source.bin", NULL);
+  worker_sessions_init_process ();
+  fixture->sessions = worker_sessions_new (NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, TRUE, &error);
+  g_assert_no_error (error);
+  fixture->buffers = worker_buffers_new ();
+  fixture->server = upload_server_new (&fixture->site);
+  fixture->require_resumable_above = FERRY_SIZE_UNKNOWN;
+  fill (fixture, SIZE);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  g_object_unref (fixture->session);
+  worker_sessions_free (fixture->sessions);
+  worker_buffers_free (fixture->buffers);
+  upload_server_free (fixture->server);
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  g_clear_pointer (&fixture->end, g_variant_unref);
+  g_free (fixture->end_kind);
+  g_free (fixture->content);
+  g_remove (fixture->path);
+  g_assert_cmpint (g_rmdir (fixture->directory), ==, 0);
+  g_free (fixture->directory);
+  g_free (fixture->path);
+}
+
+static void
+report_cb (gpointer data, const char *kind, GVariant *arguments)
+{
+  Fixture *fixture = data;
+  g_autoptr (GVariant)
+      resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
+  gboolean confirm = FALSE;
+
+  if (resume != NULL)
+    {
+      g_assert_cmpuint (g_variant_get_size (resume), <=, FERRY_RESUME_MAX);
+      g_clear_pointer (&fixture->resume, g_variant_unref);
+      fixture->resume = g_variant_ref (resume);
+    }
+  fixture->restarted += g_str_equal (kind, "restarted");
+  if (g_variant_lookup (arguments, "Confirm", "b", &confirm) && confirm)
+    {
+      fixture->confirmed++;
+      worker_attempt_stored (fixture->attempt);
+    }
+  g_clear_pointer (&fixture->end, g_variant_unref);
+  fixture->end = arguments;
+  g_free (fixture->end_kind);
+  fixture->end_kind = g_strdup (kind);
+}
+
+/* Returns: (transfer none): the kind of the last report */
+static const char *
+run (Fixture *fixture)
+{
+  g_autofree char *url = upload_server_dup_url (fixture->server, "/up/name.bin");
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) arguments = NULL;
+  WorkerOrder *order;
+
+  g_variant_dict_insert (&dict, "Attempt", "t", (guint64) 7);
+  g_variant_dict_insert (&dict, "Job", "s", "test");
+  g_variant_dict_insert (&dict, "Url", "s", url);
+  g_variant_dict_insert (&dict, "Path", "s", fixture->path);
+  g_variant_dict_insert (&dict, "Protocol", "s",
+                         ferry_upload_protocol_to_string (fixture->protocol));
+  g_variant_dict_insert (&dict, "Reply", "b", fixture->wants_reply);
+  g_variant_dict_insert (&dict, "RequireResumableAbove", "t", fixture->require_resumable_above);
+  if (fixture->resume != NULL)
+    g_variant_dict_insert_value (&dict, "Resume", fixture->resume);
+  arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
+  order = worker_order_new (arguments, TRUE);
+  fixture->attempt = worker_attempt_new (order, fixture->sessions, fixture->session,
+                                         fixture->buffers, NULL, report_cb, fixture);
+  worker_attempt_run (fixture->attempt);
+  worker_attempt_unref (fixture->attempt);
+  return fixture->end_kind;
+}
+
+static void
+assert_kept (Fixture *fixture)
+{
+  g_assert_cmpuint (fixture->site.kept->len, ==, fixture->size);
+  g_assert_true (fixture->size == 0 ||
+                 memcmp (fixture->site.kept->data, fixture->content, fixture->size) == 0);
+}
+
+static char *
+dup_error (Fixture *fixture)
+{
+  g_autoptr (GVariant)
+      error = g_variant_lookup_value (fixture->end, "Error", G_VARIANT_TYPE_VARDICT);
+  const char *name = NULL;
+  const char *message = NULL;
+
+  if (error == NULL)
+    return NULL;
+  g_assert_true (g_variant_lookup (error, "Name", "&s", &name));
+  g_assert_true (g_variant_lookup (error, "Message", "&s", &message));
+  g_test_message ("%s: %s", name, message);
+  g_assert_null (strstr (message, "://"));
+  return g_strdup (strrchr (name, '.') + 1);
+}
+
+static void
+assert_done (Fixture *fixture, const char *end)
+{
+  g_autofree char *error = dup_error (fixture);
+
+  g_assert_cmpstr (error, ==, NULL);
+  g_assert_cmpstr (end, ==, "done");
+  assert_kept (fixture);
+}
+
+static void
+assert_failed (Fixture *fixture, const char *end, const char *name, gboolean transient)
+{
+  g_autofree char *error = dup_error (fixture);
+  gboolean is_transient = !transient;
+
+  g_assert_cmpstr (end, ==, "failed");
+  g_assert_cmpstr (error, ==, name);
+  g_assert_true (g_variant_lookup (fixture->end, "Transient", "b", &is_transient));
+  g_assert_cmpint (is_transient, ==, transient);
+}
+
+static gboolean
+holds_session (Fixture *fixture)
+{
+  gboolean session = FALSE;
+
+  return g_variant_lookup (fixture->resume, FERRY_RESUME_SESSION, "b", &session) && session;
+}
+
+/* == the protocols == */
+
+typedef struct
+{
+  const char *name;
+  FerryUploadProtocol speaks;
+  FerryUploadProtocol asked;
+  FerryUploadProtocol found;
+} Case;
+
+#define AUTO      FERRY_UPLOAD_PROTOCOL_AUTO
+#define BITS      FERRY_UPLOAD_PROTOCOL_BITS
+#define TUS       FERRY_UPLOAD_PROTOCOL_TUS
+#define PUT       FERRY_UPLOAD_PROTOCOL_PUT
+#define PUT_RANGE FERRY_UPLOAD_PROTOCOL_PUT_RANGE
+
+static const Case cases[] = {
+  { "bits", BITS, BITS, BITS },      { "tus", TUS, TUS, TUS },
+  { "put", PUT, PUT, PUT },          { "put-range", PUT_RANGE, PUT_RANGE, PUT_RANGE },
+  { "auto-bits", BITS, AUTO, BITS }, { "auto-tus", TUS, AUTO, TUS },
+  { "auto-put", PUT, AUTO, PUT },    { "put-range-unknown", PUT, PUT_RANGE, PUT },
+};
+
+static void
+begin (Fixture *fixture, const Case *row)
+{
+  fixture->site.speaks = row->speaks;
+  fixture->protocol = row->asked;
+}
+
+static void
+test_sizes (Fixture *fixture, gconstpointer data)
+{
+  const Case *row = data;
+  static const gsize sizes[] = { 1, 20, 21, SIZE };
+  const char *found;
+
+  begin (fixture, row);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_clear_pointer (&fixture->resume, g_variant_unref);
+      fixture->site.open = FALSE;
+      g_byte_array_set_size (fixture->site.kept, 0);
+      fill (fixture, sizes[i]);
+      assert_done (fixture, run (fixture));
+      g_assert_false (holds_session (fixture));
+      g_assert_true (g_variant_lookup (fixture->end, "UploadProtocol", "&s", &found));
+      if (sizes[i] > 20)
+        g_assert_cmpstr (found, ==, ferry_upload_protocol_to_string (row->found));
+    }
+}
+
+static void
+test_empty (Fixture *fixture, gconstpointer data)
+{
+  const Case *row = data;
+
+  begin (fixture, row);
+  fill (fixture, 0);
+  assert_done (fixture, run (fixture));
+}
+
+/* The connection breaks at each of the moments of a piece's life: what is kept is asked for, or said by the next answer. */
+static void
+test_breaks (Fixture *fixture, gconstpointer data)
+{
+  const Case *row = data;
+  guint *const moments[] = { &fixture->site.drop_before, &fixture->site.drop_after,
+                             &fixture->site.keep_half };
+
+  begin (fixture, row);
+  for (guint i = 0; i < G_N_ELEMENTS (moments); i++)
+    {
+      guint runs = 0;
+
+      g_clear_pointer (&fixture->resume, g_variant_unref);
+      fixture->site.open = FALSE;
+      fixture->site.strict = i == 1;
+      g_byte_array_set_size (fixture->site.kept, 0);
+      *moments[i] = fixture->site.pieces + (row->found == BITS || row->found == PUT_RANGE ? 2 : 1);
+      while (!g_str_equal (run (fixture), "done"))
+        {
+          assert_failed (fixture, fixture->end_kind, "ConnectionClosed", TRUE);
+          g_assert_cmpuint (++runs, <, 4);
+        }
+      /* libsoup sends a PUT again by itself when a kept connection breaks. */
+      g_assert_true (runs == 1 || (runs == 0 && row->found != BITS && row->found != TUS));
+      assert_done (fixture, fixture->end_kind);
+    }
+}
+
+static void
+test_shrinks (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, data);
+  fixture->site.most = 100000;
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.pieces_refused, <=, 7);
+  fixture->site.most = 4000;
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  fixture->site.open = FALSE;
+  assert_failed (fixture, run (fixture), "MaximumSizeExceeded", FALSE);
+}
+
+static void
+test_lost_session (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, data);
+  fixture->site.lose_at = 1;
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 2);
+  g_assert_cmpuint (fixture->restarted, ==, 1);
+}
+
+static void
+test_unauthorized (Fixture *fixture, gconstpointer data)
+{
+  const Case *row = data;
+
+  begin (fixture, row);
+  fixture->site.unauthorized_at = 1;
+  assert_failed (fixture, run (fixture), "AuthenticationFailed", FALSE);
+  assert_done (fixture, run (fixture));
+  /* With a session the owner's Resume goes on in it. */
+  g_assert_cmpuint (fixture->site.sessions, ==, row->found == BITS || row->found == TUS ? 1 : 0);
+}
+
+static void
+test_changed (Fixture *fixture, gconstpointer data)
+{
+  const Case *row = data;
+
+  begin (fixture, row);
+  if (row->found == TUS)
+    fixture->site.keep_half = 1;
+  else
+    fixture->site.drop_after = 2;
+  assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+  fill (fixture, SIZE - 1);
+  assert_failed (fixture, run (fixture), "LocalFileChanged", FALSE);
+  g_assert_true (fixture->site.cancelled);
+  g_assert_false (holds_session (fixture));
+  assert_done (fixture, run (fixture));
+}
+
+static void
+test_gone (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *away = g_strconcat (fixture->directory, "-away", NULL);
+
+  begin (fixture, data);
+  fixture->site.drop_before = 1;
+  assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+  g_assert_cmpint (g_rename (fixture->directory, away), ==, 0);
+  assert_failed (fixture, run (fixture), "NoFileAccess", TRUE);
+  g_assert_cmpint (g_rename (away, fixture->directory), ==, 0);
+  assert_done (fixture, run (fixture));
+  g_remove (fixture->path);
+  assert_failed (fixture, run (fixture), "LocalFileChanged", FALSE);
+}
+
+static void
+test_beyond (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, data);
+  fixture->site.lie = 1;
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", FALSE);
+}
+
+/* == BITS == */
+
+static void
+test_bits_gobits (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.strict = TRUE;
+  fixture->site.misspell = TRUE;
+  fixture->site.lose_as_400 = TRUE;
+  fixture->site.drop_after = 1;
+  fixture->site.lose_at = 3;
+  assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 2);
+}
+
+static void
+test_bits_always_lost (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.lose_at = 1;
+  fixture->site.lose_always = TRUE;
+  assert_failed (fixture, run (fixture), "SessionNotFound", FALSE);
+  g_assert_cmpuint (fixture->site.sessions, ==, WORKER_UPLOAD_MAX_RESTARTS + 1);
+  g_assert_false (holds_session (fixture));
+}
+
+static void
+test_bits_stuck (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.early = TRUE;
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", TRUE);
+  g_assert_cmpuint (fixture->site.pieces, ==, WORKER_UPLOAD_MAX_IDLE);
+}
+
+/* The session must be known before it is used, and the close before it is made. */
+static void
+test_bits_lost_answers (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.drop_create = 1;
+  assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+  g_assert_false (holds_session (fixture));
+  fixture->site.drop_close = 1;
+  assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+  g_assert_true (fixture->site.whole);
+  g_assert_cmpuint (fixture->confirmed, ==, 2);
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 2);
+}
+
+/* One connection for all packets: some servers tie the session to it. */
+static void
+test_bits_packets (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[4]);
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Ping"), ==, 1);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Create-Session"), ==, 1);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Fragment"), ==, 3);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Close-Session"), ==, 1);
+}
+
+static void
+test_bits_reply (Fixture *fixture, gconstpointer data)
+{
+  const char *url;
+
+  begin (fixture, &cases[0]);
+  fixture->wants_reply = TRUE;
+  fixture->site.reply_url = "BITS-Sessions\\Replies\\{C85B}\\a reply.bin";
+  assert_done (fixture, run (fixture));
+  g_assert_true (holds_session (fixture));
+  g_assert_true (g_variant_lookup (fixture->end, "ReplyUrl", "&s", &url));
+  g_assert_true (g_str_has_suffix (url, "/up/BITS-Sessions/Replies/%7BC85B%7D/a%20reply.bin"));
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Close-Session"), ==, 0);
+}
+
+static void
+test_bits_no_reply (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->wants_reply = TRUE;
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", FALSE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Fragment"), ==, 3 + 3);
+}
+
+/* == servers that do not == */
+
+static void
+test_refused (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    guint status;
+    const char *error;
+    gboolean transient;
+  } rows[] = {
+    { 405, "UploadNotSupported", FALSE }, { 501, "UploadNotSupported", FALSE },
+    { 404, "NotFound", FALSE },           { 403, "Forbidden", FALSE },
+    { 503, "HttpError", TRUE },           { 303, "InvalidServerResponse", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_clear_pointer (&fixture->resume, g_variant_unref);
+      fixture->protocol = rows[i].status == 303 ? PUT : AUTO;
+      fixture->site.refuse = rows[i].status;
+      assert_failed (fixture, run (fixture), rows[i].error, rows[i].transient);
+    }
+}
+
+static void
+test_wrong_protocol (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.speaks = PUT;
+  fixture->protocol = BITS;
+  assert_failed (fixture, run (fixture), "UploadNotSupported", FALSE);
+  fixture->protocol = TUS;
+  assert_failed (fixture, run (fixture), "UploadNotSupported", FALSE);
+  fixture->protocol = PUT;
+  assert_done (fixture, run (fixture));
+}
+
+static void
+test_put_not_kept (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.speaks = PUT;
+  fixture->protocol = PUT;
+  fixture->site.early = TRUE;
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", TRUE);
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", FALSE);
+}
+
+static void
+test_put_starts_over (Fixture *fixture, gconstpointer data)
+{
+  gboolean resumable = TRUE;
+
+  fixture->site.speaks = PUT;
+  fixture->site.keep_half = 1;
+  assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+  g_assert_true (g_variant_lookup (fixture->end, "Resumable", "b", &resumable));
+  g_assert_false (resumable);
+  g_assert_cmpuint (fixture->restarted, ==, 0);
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->restarted, ==, 1);
+}
+
+static void
+test_policy (Fixture *fixture, gconstpointer data)
+{
+  fixture->require_resumable_above = SIZE - 1;
+  fixture->site.speaks = PUT;
+  assert_failed (fixture, run (fixture), "UploadNotSupported", FALSE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "PUT"), ==, 0);
+  fixture->require_resumable_above = SIZE;
+  assert_done (fixture, run (fixture));
+}
+
+static void
+test_range_ignored (Fixture *fixture, gconstpointer data)
+{
+  const char *found;
+
+  fixture->site.speaks = PUT_RANGE;
+  fixture->protocol = PUT_RANGE;
+  fixture->site.ignore_range = TRUE;
+  assert_done (fixture, run (fixture));
+  g_assert_true (g_variant_lookup (fixture->end, "UploadProtocol", "&s", &found));
+  g_assert_cmpstr (found, ==, "put");
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  assert_failed (fixture, run (fixture), "UploadNotSupported", FALSE);
+  assert_kept (fixture);
+}
+
+/* == names == */
+
+static void
+test_names (void)
+{
+  g_autoptr (GUri) home = g_uri_parse ("https://h/up/f.bin?q", SOUP_HTTP_URI_FLAGS, NULL);
+  static const char *const replies[][2] = {
+    { "r\\{A}\\x", "https://h/up/r/%7BA%7D/x" },
+    { "/r/%7BA%7D", "https://h/r/%7BA%7D" },
+    { "https://other/x?y=z", "https://other/x?y=z" },
+    { "http://h/x", NULL },
+    { "javascript:alert(1)", NULL },
+    { "https://u:p@h/x", NULL },
+  };
+  g_autofree char *clean = worker_bits_clean_name ("a\xC3\xA4:b\n.bin");
+
+  g_assert_cmpstr (clean, ==, "a___b_.bin");
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      g_autofree char *url = worker_bits_resolve_reply (home, replies[i][0]);
+
+      g_assert_cmpstr (url, ==, replies[i][1]);
+    }
+}
+
+static void
+add (const char *name, const Case *row, void (*func) (Fixture *, gconstpointer))
+{
+  g_autofree char *path = row != NULL ? g_strdup_printf ("/worker-upload/%s/%s", name, row->name)
+                                      : g_strdup_printf ("/worker-upload/%s", name);
+
+  g_test_add (path, Fixture, row, set_up, func, tear_down);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      add ("sizes", &cases[i], test_sizes);
+      add ("empty", &cases[i], test_empty);
+    }
+  for (guint i = 0; i < 4; i++)
+    {
+      add ("breaks", &cases[i], test_breaks);
+      add ("unauthorized", &cases[i], test_unauthorized);
+    }
+  for (guint i = 0; i < 3; i++)
+    add ("gone", &cases[i], test_gone);
+  for (guint i = 0; i < 2; i++)
+    {
+      add ("shrinks", &cases[i], test_shrinks);
+      add ("lost-session", &cases[i], test_lost_session);
+      add ("changed", &cases[i], test_changed);
+      add ("beyond", &cases[i], test_beyond);
+    }
+  add ("bits/gobits", NULL, test_bits_gobits);
+  add ("bits/always-lost", NULL, test_bits_always_lost);
+  add ("bits/stuck", NULL, test_bits_stuck);
+  add ("bits/lost-answers", NULL, test_bits_lost_answers);
+  add ("bits/packets", NULL, test_bits_packets);
+  add ("bits/reply", NULL, test_bits_reply);
+  add ("bits/no-reply", NULL, test_bits_no_reply);
+  add ("refused", NULL, test_refused);
+  add ("wrong-protocol", NULL, test_wrong_protocol);
+  add ("put/not-kept", NULL, test_put_not_kept);
+  add ("put/starts-over", NULL, test_put_starts_over);
+  add ("put-range/ignored", NULL, test_range_ignored);
+  add ("policy", NULL, test_policy);
+  g_test_add_func ("/worker-upload/names", test_names);
+  return g_test_run ();
+}
