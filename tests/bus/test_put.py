@@ -240,6 +240,16 @@ class Shown(PutCase):
         self.assertNotIn(STARTS_OVER, shown)
         self.assertRegex(shown, r'thesis\.pdf  200\.0 kB .*by bits')
 
+    def test_waiting_for_a_reply_on_a_terminal(self):
+        server = self.bits(reply='json')
+        server.fail({'on': 'last-fragment', 'do': 'delay', 'seconds': 2})
+        status, shown = self.on_terminal(shlex.join(
+            [self.program, 'put', self.source, server.url('x'), '--reply', self.path('receipt')]),
+            NO_COLOR='1')
+        self.assertEqual(status, 0, shown)
+        self.assertRegex(shown, r'thesis\.pdf  sent; waits: the reply')
+        self.assertIn(self.path('receipt'), shown)
+
     def test_list_and_show(self):
         self.held()
         ident = self.put('--detach', '--protocol', 'put', self.source,
