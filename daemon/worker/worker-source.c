@@ -185,15 +185,25 @@ worker_source_get_name (const WorkerSource *self)
   return self->directory->name;
 }
 
+/* Whether what was opened has its size and time still. */
+static gboolean
+check_opened (WorkerSource *self, GError **error)
+{
+  WorkerStat opened;
+
+  return (worker_stat_at (self->fd, "", &opened) == 0 &&
+          is_same (&opened, &self->stat, self->directory->system.invents_inodes)) ||
+         set_changed (self, error);
+}
+
 gboolean
 worker_source_verify (WorkerSource *self, GError **error)
 {
   gboolean invents = self->directory->system.invents_inodes;
-  WorkerStat opened;
   struct stat named;
 
-  if (worker_stat_at (self->fd, "", &opened) != 0 || !is_same (&opened, &self->stat, invents))
-    return set_changed (self, error);
+  if (!check_opened (self, error))
+    return FALSE;
   /* By its name, as it was opened: through a last symbolic link. */
   if (fstatat (self->directory->fd, self->directory->name, &named,
                self->directory->no_symlinks ? AT_SYMLINK_NOFOLLOW : 0) != 0 ||
@@ -267,6 +277,9 @@ fill (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
     }
   if (n == 0)
     return set_changed (source, error);
+  /* After the read, and before any of it goes out: a body is never whole that is of two versions. */
+  if (!check_opened (source, error))
+    return FALSE;
   self->used = 0;
   self->filled = (gsize) n;
   self->position += (guint64) n;

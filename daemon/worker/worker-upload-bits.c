@@ -514,7 +514,7 @@ static WorkerUploadNext
 bits_cancel (WorkerUpload *upload, GError **error)
 {
   WorkerUploadRecord *record = upload->record;
-  gboolean whole = record->offset == record->total && record->total > 0;
+  gboolean whole = record->offset == record->total && record->total > 0 && !upload->discard;
   g_auto (Ack) ack = { 0 };
 
   if (record->id == NULL)

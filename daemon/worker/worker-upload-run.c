@@ -175,6 +175,8 @@ transfer (WorkerAttempt *self, WorkerUpload *upload, const WorkerUploadProtocol 
     {
       while (next == WORKER_UPLOAD_GO_ON && (record->offset < record->total || !sent))
         {
+          if (!worker_source_verify (self->source, error))
+            return WORKER_UPLOAD_ERROR;
           next = protocol->send (upload, error);
           sent = TRUE;
         }
@@ -244,6 +246,7 @@ forget (WorkerAttempt *self, WorkerUpload *upload, const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || failure.transient)
     return;
   /* The server cannot notice that the bytes are others: what it has of the old ones is of no use. */
+  upload->discard = changed;
   if (changed)
     worker_upload_cancel (upload, NULL);
   self->forgotten = changed || !self->record.session ||

@@ -44,7 +44,8 @@ typedef enum
  * @locate: after a break: finds out how many bytes the server has
  * @send: sends a piece, or all the rest; LOST, or the record's offset is the server's
  * @finish: all bytes are acknowledged: ends the session
- * @cancel: nobody wants the rest; of an upload that is whole only the session ends. GO_ON also when there is nothing to tell
+ * @cancel: nobody wants the rest; of an upload that is whole only the session ends, save when it is to be discarded. GO_ON
+ *   also when there is nothing to tell
  *
  * Each does one thing once and leaves it to worker-upload-run.c what comes next, save where its protocol wants a second
  * request to know.
@@ -105,6 +106,7 @@ struct _WorkerUpload
   WorkerSource *source;       /* (unowned) (nullable): %NULL where nothing is sent */
   WorkerUploadRecord *record; /* (unowned) */
   gboolean wants_reply;
+  gboolean discard;           /* what the server has is wrong */
   _Atomic guint64 *position; /* (unowned) (nullable): shown as progress */
   guint64 sent;              /* bytes of a body that the last request had sent */
   guint idle;                /* answers in a row that brought nothing */
