@@ -43,7 +43,7 @@
  *     sent by a protocol that cannot go on after a break (UploadNotSupported).
  *
  * "stored" { Attempt t }
- *     What the last "record" with `Confirm` told is on disk.
+ *     What the last "record" or "checkpoint" with `Confirm` told is on disk.
  *
  * "stop" { Attempt t }
  *     Write a checkpoint and answer with "stopped" (or "done"/"failed" when that came first).
@@ -86,9 +86,9 @@
  *     The headers of the final answer (after redirects) were read.
  * "progress" { Attempt t, Bytes t, Total t }
  *     Bytes of the file that are written (not: durable); at most one in 100 ms for each attempt.
- * "checkpoint" { Attempt t, Resume a{sv}, Bytes t }
+ * "checkpoint" { Attempt t, Resume a{sv}, Bytes t, Confirm b }
  *     Bytes are on disk; Resume says how to go on from there. ferryd stores both before anything
- *     else that follows.
+ *     else that follows. With `Confirm` the attempt waits for "stored".
  * "record" { Attempt t, Resume a{sv}, Bytes t, Confirm b, UploadProtocol s, Resumable b }
  *     Of an upload: what the server has acknowledged, and how to go on from there; `UploadProtocol` once it is settled, never
  *     "auto". With `Confirm` the attempt waits for "stored".

@@ -179,6 +179,16 @@ on_progress (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant
 }
 
 static void
+confirm_if_asked (FerryEngine *self, FerryAttempt *attempt, GVariant *arguments)
+{
+  gboolean confirm = FALSE;
+
+  g_variant_lookup (arguments, "Confirm", "b", &confirm);
+  if (confirm)
+    ferry_engine_confirm_record (self, attempt);
+}
+
+static void
 on_checkpoint (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
   take_resume (file, arguments);
@@ -186,13 +196,12 @@ on_checkpoint (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVaria
   ferry_engine_note_activity (self, attempt->job);
   ferry_engine_note_progress (self, attempt->job);
   ferry_job_touch_file (attempt->job, file, FERRY_CHANGE_PROGRESS);
+  confirm_if_asked (self, attempt, arguments);
 }
 
 static void
 on_record (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
-  gboolean confirm = FALSE;
-
   /* A claim about a file that is not sent: of no use. */
   if (!file->is_source)
     return;
@@ -210,10 +219,7 @@ on_record (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
       ferry_engine_note_progress (self, attempt->job);
     }
   ferry_job_touch_file (attempt->job, file, FERRY_CHANGE_PROGRESS);
-
-  g_variant_lookup (arguments, "Confirm", "b", &confirm);
-  if (confirm)
-    ferry_engine_confirm_record (self, attempt);
+  confirm_if_asked (self, attempt, arguments);
 }
 
 static void

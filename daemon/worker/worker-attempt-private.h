@@ -111,7 +111,8 @@ void worker_report_close_locked (WorkerAttempt *self);
 void worker_report_response (WorkerAttempt *self);
 /** Tells of @position when it is time to; sends "response" before the first one. */
 void worker_report_progress (WorkerAttempt *self, guint64 position);
-void worker_report_checkpoint_locked (WorkerAttempt *self);
+/** @confirm: the attempt waits for "stored" */
+void worker_report_checkpoint_locked (WorkerAttempt *self, gboolean confirm);
 /** The record of an upload. @confirm: "stored" is waited for */
 void worker_report_record_locked (WorkerAttempt *self, gboolean confirm);
 void worker_report_restarted_locked (WorkerAttempt *self, const char *reason);

@@ -241,7 +241,7 @@ worker_attempt_checkpoint (WorkerAttempt *self)
   if (self->sink != NULL &&
       worker_sink_get_position (self->sink) > worker_sink_get_durable (self->sink) &&
       worker_sink_checkpoint (self->sink, NULL))
-    worker_report_checkpoint_locked (self);
+    worker_report_checkpoint_locked (self, FALSE);
   worker_attempt_unlock (self);
 }
 

@@ -267,7 +267,7 @@ write_bytes (WorkerAttempt *self, WorkerBuffer *buffer, gsize size, GError **err
     {
       written = worker_sink_checkpoint (self->sink, error);
       if (written)
-        worker_report_checkpoint_locked (self);
+        worker_report_checkpoint_locked (self, FALSE);
     }
   if (written)
     worker_report_progress (self, get_position (self));

@@ -138,12 +138,14 @@ worker_report_close_locked (WorkerAttempt *self)
 }
 
 void
-worker_report_checkpoint_locked (WorkerAttempt *self)
+worker_report_checkpoint_locked (WorkerAttempt *self, gboolean confirm)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
   worker_report_response (self);
   add_resume (self, &dict);
+  if (confirm)
+    g_variant_dict_insert (&dict, "Confirm", "b", TRUE);
   send (self, "checkpoint", &dict);
 }
 

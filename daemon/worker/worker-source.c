@@ -283,7 +283,8 @@ fill (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
   self->used = 0;
   self->filled = (gsize) n;
   self->position += (guint64) n;
-  return TRUE;
+  /* The server must not have all of it before we know that all of it is of one file. */
+  return self->position < self->end || worker_source_verify (source, error);
 }
 
 static gssize

@@ -27,7 +27,10 @@ store (gpointer data, GError **error)
 
   self->stored = FALSE;
   worker_attempt_lock (self);
-  worker_report_record_locked (self, TRUE);
+  if (self->order->upload)
+    worker_report_record_locked (self, TRUE);
+  else
+    worker_report_checkpoint_locked (self, TRUE);
   worker_attempt_unlock (self);
 
   handler = g_cancellable_connect (self->cancellable, G_CALLBACK (stored_cancelled_cb), self, NULL);
@@ -300,7 +303,10 @@ worker_upload_close_reply (WorkerAttempt *self, GError **error)
   if (protocol == NULL || !record.session)
     return TRUE;
 
-  /* The reply is all there: a session that is gone was closed by us. */
+  /* The server drops the reply with the session: it must be known that we have it. */
+  if (!store (self, error))
+    return FALSE;
+  /* A session that is gone was closed by us. */
   record.closing = TRUE;
   upload = make_upload (self, self->upload_home, &record);
   if (protocol->finish (&upload, error) != WORKER_UPLOAD_ERROR)

@@ -415,7 +415,7 @@ class Sources(sending.UploadCase):
     def changes(self, change, protocol='bits', suspended=False):
         """Changes the source while the upload stands in its middle; it must notice."""
         bench = self.bench(protocol)
-        source = self.source()
+        source = self.source(size=sending.LARGE)
         bench.hold('sending')
         job = self.send(source, bench.url, protocol)
         bench.wait_held()
@@ -528,7 +528,7 @@ class Cancelled(sending.UploadCase):
     def held(self, protocol='bits'):
         bench = self.bench(protocol)
         bench.hold('sending')
-        job = self.send(self.source(), bench.url, protocol)
+        job = self.send(self.source(size=sending.LARGE), bench.url, protocol)
         bench.wait_held()
         return bench, job
 

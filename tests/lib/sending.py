@@ -14,6 +14,7 @@ from lib.process import Deadline
 from lib.uploads import BitsServer
 
 SIZE = 4 * (1 << 20) + 12345        # more than two fragments of any protocol
+LARGE = 24 * (1 << 20) + 12345      # more than all buffers between the two ends hold
 PROTOCOLS = ('bits', 'tus', 'put', 'put-range')
 RESUMABLE = {'bits': True, 'tus': True, 'put': False, 'put-range': True}
 

@@ -29,7 +29,13 @@ class SparseStore extends FileStore {
   }
 }
 
-const tus = new Server({path: '/files', datastore: new SparseStore({directory})})
+const tus = new Server({
+  path: '/files',
+  datastore: new SparseStore({directory}),
+  // By itself it says http, whatever it was asked by.
+  generateUrl: (request, {host, path, id}) =>
+    `${certificate ? 'https' : 'http'}://${host}${path}/${id}`,
+})
 const handle = (request, response) => tus.handle(request, response)
 const server = certificate
   ? https.createServer({cert: readFileSync(certificate), key: readFileSync(key)}, handle)
