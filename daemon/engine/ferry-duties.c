@@ -12,21 +12,6 @@
 #define RETRY_MAX   (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
 
 /**
- * FerryDutyRun: a duty and how far it is.
- */
-typedef struct
-{
-  FerryEngine *engine;   /* (unowned): owns us; %NULL once it let go */
-  FerryDuty *duty;       /* (owned) */
-  char *job_id;          /* (owned) (nullable): of this run of ferryd; who waits asks by it */
-  guint64 attempt;       /* that must end first, 0 = none */
-  guint64 reply_attempt; /* the same */
-  gint64 delay;          /* µs before the next try, when the last one failed */
-  guint timer;
-  gboolean under_way;
-} FerryDutyRun;
-
-/**
  * DutyWait: a call that waits for all duties of a job.
  */
 typedef struct

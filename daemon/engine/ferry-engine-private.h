@@ -98,6 +98,21 @@ typedef struct
       confirmations; /* records that are to be confirmed: 1 waits for a commit, 2 and for another one */
 } FerryAttempt;
 
+/**
+ * FerryDutyRun: a duty and how far it is.
+ */
+typedef struct
+{
+  FerryEngine *engine;   /* (unowned): owns us; %NULL once it let go */
+  FerryDuty *duty;       /* (owned) */
+  char *job_id;          /* (owned) (nullable): of this run of ferryd; who waits asks by it */
+  guint64 attempt;       /* that must end first, 0 = none */
+  guint64 reply_attempt; /* the same */
+  gint64 delay;          /* µs before the next try, when the last one failed */
+  guint timer;
+  gboolean under_way;
+} FerryDutyRun;
+
 /* == ferry-engine.c == */
 gint64 ferry_engine_now (FerryEngine *self); /* boot µs */
 /** Progress or change: moves the inactivity deadline; the caller touches. */

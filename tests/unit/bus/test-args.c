@@ -503,6 +503,36 @@ test_random (void)
   g_assert_cmpuint (refused, >, 2500);
 }
 
+/* Nothing of how to fetch fits what is sent. */
+static void
+test_sources (void)
+{
+  static const char *const options[] = { "{'Ranges': <@a(tt) []>}", "{'Digest': <'x'>}",
+                                         "{'Size': <5>}", "{'Replace': <true>}",
+                                         "{'Mode': <384>}" };
+  g_autoptr (GVariant) none = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
+  g_autoptr (GVariant) strange = g_variant_ref_sink (g_variant_new_parsed ("{'Size2': <5>}"));
+  g_autoptr (FerryFile) file = ferry_args_parse_source ("http://h/x#y", "/x", none, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (file->remote_url, ==, "http://h/x");
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_autoptr (GVariant) dict = g_variant_ref_sink (g_variant_new_parsed (options[i]));
+
+      g_assert_null (ferry_args_parse_source ("http://h/x", "/x", dict, &error));
+      assert_outcome (options[i], FALSE, INVALID_ARGS, error);
+      g_assert_nonnull (strstr (error->message, "is for downloads"));
+      g_clear_error (&error);
+    }
+  g_assert_null (ferry_args_parse_source ("http://h/x", "/x", strange, &error));
+  assert_outcome ("Size2", FALSE, INVALID_ARGS, error);
+  g_assert_nonnull (strstr (error->message, "not known"));
+  g_clear_error (&error);
+  g_assert_null (ferry_args_parse_source ("http://u:p@h/x", "/x", none, &error));
+  assert_outcome ("userinfo", FALSE, INVALID_ARGS, error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -521,5 +551,6 @@ main (int argc, char **argv)
   g_test_add_func ("/args/length", test_length);
   g_test_add_func ("/args/bypass", test_bypass);
   g_test_add_func ("/args/random", test_random);
+  g_test_add_func ("/args/sources", test_sources);
   return g_test_run ();
 }

@@ -85,11 +85,69 @@ order_free (gpointer data)
   "'Message': <'It is there'>}>, 'Index': <uint32 0>}"
 
 static GVariant *
+get_sources (GVariant *arguments)
+{
+  g_autoptr (GVariant)
+      paths = g_variant_lookup_value (arguments, "Paths", G_VARIANT_TYPE_STRING_ARRAY);
+  gboolean foreign = FALSE;
+
+  g_assert_cmpuint (g_variant_n_children (paths), ==, 1);
+  g_variant_lookup (arguments, "NoSymlinks", "b", &foreign);
+  return g_variant_new_parsed ("{'Resume': <[{'Inode': <uint64 7>, 'NoSymlinks': <%b>}]>, "
+                               "'Sizes': <[%t]>}",
+                               foreign, (guint64) WORLD_SOURCE_SIZE);
+}
+
+static GVariant *
+get_piece (World *world, GVariant *arguments)
+{
+  gsize length = world->reply != NULL ? strlen (world->reply) : 0;
+  guint64 offset;
+  guint32 size;
+
+  g_assert_true (g_variant_lookup (arguments, "Offset", "t", &offset));
+  g_assert_true (g_variant_lookup (arguments, "Size", "u", &size));
+  g_assert_cmpuint (size, <=, FERRY_READ_MAX);
+  g_assert_cmpuint (offset, <=, length);
+  if (world->piece != 0)
+    size = (guint32) world->piece;
+  size = (guint32) MIN (size, length - offset);
+  return g_variant_new_parsed ("{'Data': <%@ay>}",
+                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE,
+                                                          world->reply + offset, size, 1));
+}
+
+/* What an upload sends belongs to its owner: only temporary files of ours are to be touched, wherever they are. */
+static void
+check_harmless (const char *kind, GVariant *arguments)
+{
+  const char *path, *name;
+
+  if (g_variant_lookup (arguments, "TemporaryName", "&s", &name))
+    {
+      g_assert_true (g_str_has_prefix (name, ".ferry-"));
+      g_assert_true (g_str_has_suffix (name, ".part"));
+    }
+  if (!g_variant_lookup (arguments, "Path", "&s", &path) || !g_str_equal (path, WORLD_SOURCE))
+    return;
+
+  g_assert_cmpstr (kind, !=, "publish");
+  g_assert_cmpstr (kind, !=, "check-publish");
+  /* The reply's own. */
+  if (!g_str_equal (kind, "start-upload"))
+    g_assert_nonnull (strstr (name, "-4294967294."));
+}
+
+static GVariant *
 get_answer (World *world, const char *kind, GVariant *arguments)
 {
   if (g_strcmp0 (world->refuse, kind) == 0)
     return g_variant_new_parsed (world->refusal != NULL ? world->refusal : TARGET_EXISTS);
 
+  if (g_str_equal (kind, "check-sources"))
+    return get_sources (arguments);
+  if (g_str_equal (kind, "read"))
+    return get_piece (world, arguments);
   if (g_str_equal (kind, "check-targets"))
     {
       g_autoptr (GVariant)
@@ -118,6 +176,7 @@ on_order (FerryLink *link, guint32 id, const char *kind, GVariant *arguments, gp
   order->kind = g_strdup (kind);
   order->arguments = g_variant_get_normal_form (arguments);
   g_ptr_array_add (world->orders, order);
+  check_harmless (kind, order->arguments);
 
   if (id != 0 && world->silent)
     {
@@ -132,7 +191,8 @@ on_order (FerryLink *link, guint32 id, const char *kind, GVariant *arguments, gp
   else if (g_str_equal (kind, "stop") && !world->stubborn)
     {
       g_assert_true (g_variant_lookup (arguments, "Attempt", "t", &attempt));
-      ferry_link_send (link, 0, "stopped", g_variant_new_parsed ("{'Attempt': <%t>}", attempt));
+      world_report (world, attempt, "stopped",
+                    world->last_words != NULL ? world->last_words : "{}");
     }
 }
 
@@ -461,6 +521,34 @@ world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complet
   ferry_engine_submit_async (self->engine, job, files, 0, resume, submitted_cb, &submitted);
   world_wait (submitted);
   return ferry_queue_lookup (ferry_engine_get_queue (self->engine), geteuid (), job->id);
+}
+
+FerryJob *
+world_submit_upload (World *self, FerryJobType type, const char *reply_path, gboolean resume)
+{
+  g_autoptr (FerryJob) job = ferry_job_new (type, geteuid (), g_get_user_name ());
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
+  gboolean submitted = FALSE;
+
+  if (reply_path != NULL)
+    {
+      g_free (job->reply_path);
+      job->reply_path = g_strdup (reply_path);
+    }
+  g_ptr_array_add (files, ferry_file_new ("http://server.example/put", WORLD_SOURCE));
+  ferry_engine_submit_async (self->engine, job, files, 0, resume, submitted_cb, &submitted);
+  world_wait (submitted);
+  return ferry_queue_lookup (ferry_engine_get_queue (self->engine), geteuid (), job->id);
+}
+
+guint64
+world_take_upload (World *self)
+{
+  g_autoptr (GVariant) arguments = world_take_order (self, "start-upload");
+  guint64 attempt;
+
+  g_assert_true (g_variant_lookup (arguments, "Attempt", "t", &attempt));
+  return attempt;
 }
 
 void

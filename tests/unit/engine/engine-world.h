@@ -42,6 +42,9 @@ typedef struct
   gboolean no_start;              /* the worker does not come when started */
   const char *refuse;             /* (nullable): kind of request that is answered with @refusal */
   const char *refusal;            /* (nullable): text of an a{sv}; %NULL = TargetExists */
+  const char *last_words;         /* (nullable): text of an a{sv}, what "stopped" says */
+  const char *reply;              /* (nullable): what "read" gives, piece by piece */
+  gsize piece;                    /* bytes of a piece, 0 = as asked */
 } World;
 
 #define WORLD_NO_DESTINATION                                                                       \
@@ -95,6 +98,22 @@ guint64 world_take_start (World *self);
 
 /** A job of ours with @n_files files of sizes not known, submitted and durable. */
 FerryJob *world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complete);
+
+#define WORLD_SOURCE      "/source/file"
+#define WORLD_SOURCE_SIZE 1000 /* bytes, as the worker finds it */
+
+/**
+ * world_submit_upload:
+ * @reply_path: (nullable): of an upload-reply
+ *
+ * A job of ours that sends WORLD_SOURCE, submitted and durable. Whatever the engine does, the worker is never asked to
+ * change or remove that file: the world sees to it.
+ */
+FerryJob *world_submit_upload (World *self, FerryJobType type, const char *reply_path,
+                               gboolean resume);
+
+/** Waits for the next "start-upload". Returns: its attempt */
+guint64 world_take_upload (World *self);
 
 /** Reports all of @bytes of the next started file as done. */
 void world_finish_file (World *self, guint64 bytes);

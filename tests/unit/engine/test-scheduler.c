@@ -158,6 +158,72 @@ test_when_to_plan_again (void)
   g_assert_cmpint (ferry_scheduler_plan (jobs, 1, NOW), ==, NOW + SLICE / 2);
 }
 
+static void
+add_fragile (GArray *jobs, guint32 owner, FerryPriority priority, gint64 since, gint64 slice)
+{
+  FerryCandidate *candidate;
+
+  add_running (jobs, owner, priority, since);
+  candidate = &g_array_index (jobs, FerryCandidate, jobs->len - 1);
+  candidate->fragile = TRUE;
+  candidate->slice = slice;
+}
+
+static void
+test_long_slice (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_fragile (jobs, 1, FERRY_PRIORITY_NORMAL, 3 * SLICE, 4 * SLICE);
+  add (jobs, 1, FERRY_PRIORITY_NORMAL);
+  check (jobs, 1, "10");
+  g_assert_cmpint (ferry_scheduler_plan (jobs, 1, NOW), ==, NOW + SLICE);
+  g_array_index (jobs, FerryCandidate, 0).turn_start = NOW - 4 * SLICE;
+  check (jobs, 1, "01");
+  /* None is shorter than usual. */
+  g_array_index (jobs, FerryCandidate, 0).turn_start = NOW - SLICE + 1;
+  g_array_index (jobs, FerryCandidate, 0).slice = 1;
+  check (jobs, 1, "10");
+}
+
+static void
+test_fragile (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_fragile (jobs, 1, FERRY_PRIORITY_LOW, SLICE - 1, 0);
+  add (jobs, 1, FERRY_PRIORITY_HIGH);
+  check (jobs, 1, "10");
+  g_array_index (jobs, FerryCandidate, 0).turn_start--;
+  check (jobs, 1, "01");
+}
+
+/* Its owner's other jobs make room for another user, not it; but two of them are a share too many. */
+static void
+test_fragile_between_users (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_running (jobs, 1, FERRY_PRIORITY_HIGH, 1);
+  add_fragile (jobs, 1, FERRY_PRIORITY_LOW, 1, 0);
+  add (jobs, 2, FERRY_PRIORITY_NORMAL);
+  check (jobs, 2, "011");
+  g_array_index (jobs, FerryCandidate, 0).fragile = TRUE;
+  check (jobs, 2, "101");
+}
+
+/* The largest slice there can be is a time still. */
+static void
+test_largest_slice (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_fragile (jobs, 1, FERRY_PRIORITY_NORMAL, 20 * SLICE, G_MAXINT64 / 4);
+  add (jobs, 1, FERRY_PRIORITY_NORMAL);
+  check (jobs, 1, "10");
+  g_assert_cmpint (ferry_scheduler_plan (jobs, 1, NOW), >, NOW);
+}
+
 /* A simulated hour: three users with very different queues; each gets his share, each job its turns. */
 static void
 test_nobody_starves (void)
@@ -216,6 +282,10 @@ main (int argc, char **argv)
   g_test_add_func ("/scheduler/slice-users", test_slice_between_users);
   g_test_add_func ("/scheduler/nobody-waits", test_nobody_waits);
   g_test_add_func ("/scheduler/again", test_when_to_plan_again);
+  g_test_add_func ("/scheduler/long-slice", test_long_slice);
+  g_test_add_func ("/scheduler/fragile", test_fragile);
+  g_test_add_func ("/scheduler/fragile-users", test_fragile_between_users);
+  g_test_add_func ("/scheduler/largest-slice", test_largest_slice);
   g_test_add_func ("/scheduler/starvation", test_nobody_starves);
   return g_test_run ();
 }

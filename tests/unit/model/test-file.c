@@ -46,6 +46,48 @@ test_reset (void)
   g_assert_null (file->resume);
 }
 
+/* What ferryd knows of the path outlives what the worker says of the bytes. */
+static void
+test_resume (void)
+{
+  g_autoptr (FerryFile) file = ferry_file_new ("http://h/x", "/dir/target");
+  g_autoptr (GVariant) foreign = g_variant_ref_sink (
+      g_variant_new_parsed ("{'NoSymlinks': <true>, 'Offset': <uint64 5>}"));
+  g_autoptr (GVariant) session = g_variant_ref_sink (g_variant_new_parsed ("{'Session': <true>}"));
+  gboolean no_symlinks = FALSE;
+
+  g_assert_false (ferry_file_has_session (file));
+  ferry_file_set_resume (file, session);
+  g_assert_true (ferry_file_has_session (file));
+  g_assert_cmpvariant (file->resume, session);
+  ferry_file_set_resume (file, foreign);
+  g_assert_false (ferry_file_has_session (file));
+  ferry_file_set_resume (file, session);
+  g_assert_true (ferry_file_has_session (file));
+  g_assert_true (g_variant_lookup (file->resume, "NoSymlinks", "b", &no_symlinks) && no_symlinks);
+  g_assert_cmpuint (g_variant_n_children (file->resume), ==, 2);
+  ferry_file_reset (file);
+  g_assert_cmpuint (g_variant_n_children (file->resume), ==, 1);
+}
+
+static void
+test_source (void)
+{
+  g_autoptr (FerryFile) file = ferry_file_new ("http://h/x", "/dir/source");
+  g_autoptr (GVariant) dict = NULL;
+  const char *temporary;
+
+  file->is_source = TRUE;
+  file->bytes_total = 20;
+  file->bytes_transferred = 5;
+  ferry_file_reset (file);
+  g_assert_cmpuint (file->bytes_total, ==, 20);
+  g_assert_cmpuint (file->bytes_transferred, ==, 0);
+  dict = g_variant_ref_sink (ferry_file_to_variant (file, "0123"));
+  g_assert_true (g_variant_lookup (dict, "TemporaryPath", "&s", &temporary));
+  g_assert_cmpstr (temporary, ==, "");
+}
+
 static void
 test_dictionary (void)
 {
@@ -106,5 +148,7 @@ main (int argc, char **argv)
   g_test_add_func ("/file/reset", test_reset);
   g_test_add_func ("/file/dictionary", test_dictionary);
   g_test_add_func ("/file/published", test_published_has_no_temporary);
+  g_test_add_func ("/file/resume", test_resume);
+  g_test_add_func ("/file/source", test_source);
   return g_test_run ();
 }

@@ -200,6 +200,46 @@ test_wait_reasons (void)
   check_reasons (job, "");
 }
 
+/* The reply is the last of the files, and none of those that are counted. */
+static void
+test_reply (void)
+{
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_UPLOAD_REPLY, 1000, "x");
+  g_autoptr (FerryJob) download = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, 1000, "x");
+  FerryFile *source = ferry_file_new ("http://h/x", "/source");
+  FerryFile *reply = ferry_file_new ("", "/reply");
+
+  ferry_job_add_file (download, ferry_file_new ("http://h/x", "/target"));
+  g_assert_null (ferry_job_get_source (download));
+  g_assert_null (ferry_job_get_reply (download));
+  g_assert_cmpuint (ferry_job_count_files (download), ==, 1);
+
+  g_assert_null (ferry_job_get_source (job));
+  source->expected_size = 10;
+  ferry_job_add_file (job, source);
+  ferry_job_add_reply (job, reply);
+  g_assert_true (ferry_job_get_source (job) == source);
+  g_assert_true (source->is_source);
+  g_assert_true (ferry_job_get_reply (job) == reply);
+  g_assert_false (reply->is_source);
+  g_assert_true (ferry_file_is_reply (reply));
+  g_assert_cmpint (ferry_file_get_shown_index (reply), ==, -1);
+  g_assert_cmpint (ferry_file_get_shown_index (source), ==, 0);
+  g_assert_cmpuint (job->next_index, ==, 1);
+  g_assert_cmpuint (ferry_job_count_files (job), ==, 1);
+
+  source->bytes_transferred = 10;
+  reply->bytes_transferred = 3;
+  source->state = FERRY_FILE_STATE_TRANSFERRED;
+  g_assert_cmpuint (ferry_job_get_bytes_total (job), ==, 10);
+  g_assert_cmpuint (ferry_job_get_bytes_transferred (job), ==, 10);
+  g_assert_cmpuint (ferry_job_get_files_transferred (job), ==, 1);
+  g_assert_false (ferry_job_is_whole (job));
+  reply->state = FERRY_FILE_STATE_TRANSFERRED;
+  g_assert_true (ferry_job_is_whole (job));
+  g_assert_cmpuint (ferry_job_get_files_transferred (job), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -213,5 +253,6 @@ main (int argc, char **argv)
   g_test_add_func ("/job/secrets", test_secrets);
   g_test_add_func ("/job/rate", test_rate_ends_with_the_bytes);
   g_test_add_func ("/job/wait-reasons", test_wait_reasons);
+  g_test_add_func ("/job/reply", test_reply);
   return g_test_run ();
 }

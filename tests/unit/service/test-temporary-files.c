@@ -122,6 +122,35 @@ test_duties (void)
   store_fixture_remove (directory);
 }
 
+/* What an upload sends is in no list of what is to be removed: only what was fetched as its reply is, and no server's session. */
+static void
+test_uploads (void)
+{
+  char *directory = store_fixture_make_directory ();
+  FerryStore *store = store_fixture_open (directory);
+  FerryQueue *queue = store_fixture_load (store, NULL);
+  g_autoptr (FerryJob) job = ferry_job_new_with_id (ID, FERRY_JOB_TYPE_UPLOAD_REPLY, 1000, "ada");
+  g_autoptr (FerryJob) other = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "ada");
+  FerryDuty duty = { .owner = 1001,
+                     .kind = FERRY_DUTY_CANCEL_UPLOAD,
+                     .owner_name = (char *) "bob",
+                     .url = (char *) "http://example.org/x" };
+
+  add_file (job, "/home/ada/thesis", FERRY_FILE_STATE_PENDING);
+  ferry_job_add_reply (job, ferry_file_new ("", "/home/ada/thesis"));
+  ferry_queue_add (queue, job);
+  add_file (other, "/home/ada/photos", FERRY_FILE_STATE_TRANSFERRED);
+  ferry_queue_add (queue, other);
+  ferry_store_add_duty (store, &duty);
+  g_assert_no_error (store_fixture_commit (store));
+  store_fixture_close (store);
+  g_object_unref (queue);
+
+  assert_list (directory, (const char *const[]){ "1000", "ada", "0", "0",
+                                                 "/home/ada/.ferry-" ID "-4294967294.part", NULL });
+  store_fixture_remove (directory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -129,5 +158,6 @@ main (int argc, char **argv)
   g_test_add_func ("/service/temporary-files/none", test_none);
   g_test_add_func ("/service/temporary-files/jobs", test_jobs);
   g_test_add_func ("/service/temporary-files/duties", test_duties);
+  g_test_add_func ("/service/temporary-files/uploads", test_uploads);
   return g_test_run ();
 }

@@ -154,6 +154,9 @@ fill_settings (FerryJob *job, guint number)
   job->proxy_uri = g_strdup_printf ("http://proxy:%u", number);
   g_strfreev (job->proxy_bypass);
   job->proxy_bypass = make_strv ("host", number);
+  job->upload_protocol = FERRY_UPLOAD_PROTOCOL_PUT;
+  g_free (job->reply_path);
+  job->reply_path = g_strdup_printf ("/srv/ä/reply %u", number);
 }
 
 FerryJob *
@@ -179,6 +182,8 @@ store_fixture_make_job (guint number, guint n_files)
   job->error = ferry_failure_new (FERRY_ERROR_TIMED_OUT, FERRY_ERROR_CONTEXT_TRANSPORT, -1, 0,
                                   "It took too long.");
   job->next_attempt_wall = 1000000000000007 + number;
+  job->resolved_upload_protocol = FERRY_UPLOAD_PROTOCOL_PUT_RANGE;
+  job->resumable = TRUE;
   for (guint i = 0; i < n_files; i++)
     ferry_job_add_file (job, make_file (number * 100 + i));
   /* Added and removed again. */
@@ -243,6 +248,8 @@ assert_same_settings (FerryJob *a, FerryJob *b)
   g_assert_cmpint (a->proxy_usage, ==, b->proxy_usage);
   g_assert_cmpstr (a->proxy_uri, ==, b->proxy_uri);
   g_assert_cmpstrv (a->proxy_bypass, b->proxy_bypass);
+  g_assert_cmpint (a->upload_protocol, ==, b->upload_protocol);
+  g_assert_cmpstr (a->reply_path, ==, b->reply_path);
 }
 
 void
@@ -269,6 +276,8 @@ store_fixture_assert_same (FerryJob *a, FerryJob *b)
   g_assert_cmpuint (a->failures, ==, b->failures);
   assert_same_failure (a->error, b->error);
   g_assert_cmpint (a->next_attempt_wall, ==, b->next_attempt_wall);
+  g_assert_cmpint (a->resolved_upload_protocol, ==, b->resolved_upload_protocol);
+  g_assert_cmpint (a->resumable, ==, b->resumable);
   g_assert_cmpuint (a->next_index, ==, b->next_index);
   g_assert_cmpuint (a->files->len, ==, b->files->len);
   for (guint i = 0; i < a->files->len; i++)

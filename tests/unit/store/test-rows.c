@@ -80,6 +80,16 @@ static const Case cases[] = {
     "A file of it was unreadable" },
   { "UPDATE files SET idx = 4294967295 WHERE job = 2 AND idx = 1", TRUE, "error", 1,
     "A file of it was unreadable" },
+  { "UPDATE files SET idx = 4294967294 WHERE job = 2 AND idx = 1", TRUE, "error", 1,
+    "A file of it was unreadable" },
+  { "UPDATE files SET remote_url = '' WHERE job = 2 AND idx = 1", TRUE, "error", 1,
+    "A file of it was unreadable" },
+  { "UPDATE jobs SET upload_protocol = 'gopher', resolved_upload_protocol = 5, resumable = 'x',"
+    " reply_path = 'relative' WHERE sequence = 2",
+    TRUE, "queued", 2, "" },
+  { "UPDATE jobs SET type = 'upload-reply' WHERE sequence = 2;"
+    "UPDATE files SET idx = 4294967294, remote_url = '' WHERE job = 2 AND idx = 1",
+    TRUE, "queued", 2, "" },
   { "UPDATE files SET state = 'lost' WHERE job = 2 AND idx = 0", TRUE, "error", 2,
     "The state of a file of it was unreadable" },
   { "UPDATE files SET digest = X'17' WHERE job = 2 AND idx = 0", TRUE, "error", 2,

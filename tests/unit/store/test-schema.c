@@ -72,12 +72,23 @@ test_steps (void)
 
 /* --- a store of the first release --- */
 
+/* Returns: (transfer full): a directory with the store that @name describes */
+static char *
+make_old_store (const char *name)
+{
+  char *directory = store_fixture_make_directory ();
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "store", name, NULL);
+  g_autofree char *sql = NULL;
+
+  g_assert_true (g_file_get_contents (path, &sql, NULL, NULL));
+  store_fixture_sql (directory, sql);
+  return directory;
+}
+
 static void
 test_version_1 (void)
 {
-  char *directory = store_fixture_make_directory ();
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "store", "schema-1.sql", NULL);
-  g_autofree char *sql = NULL;
+  char *directory = make_old_store ("schema-1.sql");
   g_autoptr (GPtrArray) duties = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
   g_autoptr (GVariant) value = NULL;
   FerryStore *store;
@@ -85,9 +96,8 @@ test_version_1 (void)
   FerryJob *job;
   const FerryFile *file;
   const FerryRange *range;
+  const FerryDuty *duty;
 
-  g_assert_true (g_file_get_contents (path, &sql, NULL, NULL));
-  store_fixture_sql (directory, sql);
   store = store_fixture_open (directory);
   queue = store_fixture_load (store, duties);
 
@@ -117,10 +127,98 @@ test_version_1 (void)
   g_assert_cmpuint (range->length, ==, FERRY_SIZE_UNKNOWN);
   g_assert_cmpstr (file->response_headers[0], ==, "ETag: \"x\"");
 
+  /* What it could not say is the default. */
+  g_assert_cmpint (job->type, ==, FERRY_JOB_TYPE_DOWNLOAD);
+  g_assert_cmpint (job->upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
+  g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
+  g_assert_false (job->resumable);
+  g_assert_cmpstr (job->reply_path, ==, "");
+  g_assert_false (file->is_source);
+
   g_assert_cmpuint (duties->len, ==, 1);
-  g_assert_cmpstr (((FerryDuty *) g_ptr_array_index (duties, 0))->path, ==, "/srv/b");
+  duty = g_ptr_array_index (duties, 0);
+  g_assert_cmpint (duty->kind, ==, FERRY_DUTY_REMOVE);
+  g_assert_cmpstr (duty->path, ==, "/srv/b");
   value = ferry_store_get_value (store, "policy.max-active-jobs");
   g_assert_cmpuint (g_variant_get_uint32 (value), ==, 9);
+  store_fixture_close (store);
+  g_object_unref (queue);
+  store_fixture_remove (directory);
+}
+
+/* It is migrated once: what is written then is there at the next start. */
+static void
+test_version_1_goes_on (void)
+{
+  char *directory = make_old_store ("schema-1.sql");
+  FerryStore *store = store_fixture_open (directory);
+  FerryQueue *queue = store_fixture_load (store, NULL);
+  FerryJob *job = ferry_queue_lookup (queue, 1000, "00112233445566778899aabbccddeeff");
+
+  job->upload_protocol = FERRY_UPLOAD_PROTOCOL_TUS;
+  job->error_count = 12;
+  ferry_job_touch (job, FERRY_CHANGE_JOB);
+  g_assert_no_error (store_fixture_commit (store));
+  store_fixture_close (store);
+  g_object_unref (queue);
+
+  store = store_fixture_open (directory);
+  queue = store_fixture_load (store, NULL);
+  job = ferry_queue_lookup (queue, 1000, "00112233445566778899aabbccddeeff");
+  g_assert_cmpint (job->upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_TUS);
+  g_assert_cmpuint (job->error_count, ==, 12);
+  g_assert_cmpuint (job->files->len, ==, 1);
+  store_fixture_close (store);
+  g_object_unref (queue);
+  store_fixture_remove (directory);
+}
+
+/* --- the first release with uploads --- */
+
+static void
+assert_cancellation (const FerryDuty *duty)
+{
+  gboolean session = FALSE;
+
+  g_assert_cmpint (duty->kind, ==, FERRY_DUTY_CANCEL_UPLOAD);
+  g_assert_cmpstr (duty->owner_name, ==, "ada");
+  g_assert_cmpstr (duty->url, ==, "https://example.org/u");
+  g_assert_cmpstr (duty->headers[0], ==, "Accept: */*");
+  g_assert_cmpint (duty->proxy_usage, ==, FERRY_PROXY_USAGE_OVERRIDE);
+  g_assert_cmpstr (duty->proxy_uri, ==, "http://proxy:1");
+  g_assert_cmpint (duty->deadline, ==, 77000000);
+  g_assert_null (duty->secret_headers);
+  g_assert_true (g_variant_lookup (duty->resume, "Session", "b", &session) && session);
+}
+
+static void
+test_version_2 (void)
+{
+  char *directory = make_old_store ("schema-2.sql");
+  g_autoptr (GPtrArray) duties = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_duty_free);
+  FerryStore *store = store_fixture_open (directory);
+  FerryQueue *queue = store_fixture_load (store, duties);
+  FerryJob *job = ferry_queue_lookup (queue, 1000, "00112233445566778899aabbccddeeff");
+  const FerryFile *source, *reply;
+
+  g_assert_cmpint (job->type, ==, FERRY_JOB_TYPE_UPLOAD_REPLY);
+  g_assert_cmpint (job->upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
+  g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_BITS);
+  g_assert_true (job->resumable);
+  g_assert_cmpstr (job->reply_path, ==, "/srv/reply");
+  g_assert_cmpuint (job->next_index, ==, 3);
+  source = ferry_job_get_source (job);
+  g_assert_cmpuint (source->index, ==, 2);
+  g_assert_cmpuint (source->bytes_transferred, ==, 500);
+  g_assert_true (ferry_file_has_session (source));
+  reply = ferry_job_get_reply (job);
+  g_assert_false (reply->is_source);
+  g_assert_cmpstr (reply->remote_url, ==, "https://example.org/r");
+  g_assert_cmpuint (reply->generation, ==, 1);
+
+  g_assert_cmpuint (duties->len, ==, 2);
+  g_assert_cmpint (((FerryDuty *) duties->pdata[0])->kind, ==, FERRY_DUTY_REMOVE);
+  assert_cancellation (duties->pdata[1]);
   store_fixture_close (store);
   g_object_unref (queue);
   store_fixture_remove (directory);
@@ -238,6 +336,8 @@ main (int argc, char **argv)
   store_fixture_collect_log ();
   g_test_add_func ("/store/schema/steps", test_steps);
   g_test_add_func ("/store/schema/version-1", test_version_1);
+  g_test_add_func ("/store/schema/version-1-goes-on", test_version_1_goes_on);
+  g_test_add_func ("/store/schema/version-2", test_version_2);
   g_test_add_func ("/store/schema/newer", test_newer);
   g_test_add_func ("/store/schema/newer-in-log", test_newer_in_log);
   g_test_add_func ("/store/schema/absurd", test_absurd);
