@@ -23,6 +23,7 @@ from lib.world import World  # noqa: E402
 
 import measure  # noqa: E402
 from jobs import Jobs  # noqa: E402
+from uploads import Sending  # noqa: E402
 
 USER = 'nobody'
 FLOODER = 'games'
@@ -148,6 +149,29 @@ def bench_small(bench):
     jobs.close()
     bench.results.ratio('{} jobs of 64 KiB'.format(count), seconds['ferry'], seconds['aria2c'],
                         1.0, 'aria2c -j16')
+
+
+def bench_upload(bench):
+    """A large file sent by PUT and by tus, and the worker's memory meanwhile."""
+    sending = Sending(bench, bench.args.size)
+    peak = Peak(['ferryd', 'ferry-worker'])
+    peak.start()
+    try:
+        seconds = measure.alternate({
+            'ferry put': sending.put(sending.ferry('put')),
+            'curl -T': sending.put(sending.curl),
+            'ferry tus': sending.tus(sending.ferry('tus')),
+            'curl tus': sending.tus(sending.curl_tus),
+        }, bench.args.rounds)
+    finally:
+        peaks = peak.stop()
+        sending.close()
+    bench.results.ratio('PUT', seconds['ferry put'], seconds['curl -T'], 1.0, 'curl -T')
+    bench.results.ratio('tus', seconds['ferry tus'], seconds['curl tus'], 1.1,
+                        'curl -T, PATCH of tus')
+    for name, most in peaks.items():
+        bench.results.figure('{} while sending, RssAnon at most'.format(name), most / MIB, 'MiB',
+                             20)
 
 
 class Flooder:
@@ -287,6 +311,7 @@ CASES = {
     'plain': bench_plain,
     'secure': bench_secure,
     'small': bench_small,
+    'upload': bench_upload,
     'flood': bench_flood,
     'memory': bench_memory,
     'idle': bench_idle,

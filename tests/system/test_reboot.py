@@ -10,8 +10,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import cases, content  # noqa: E402
 from lib.badserver import hang_body, normal  # noqa: E402
 from lib.process import wait_until  # noqa: E402
+from lib.uploads import BitsServer  # noqa: E402
 
 SIZE = 400000
+FRAGMENT = 1 << 20          # of the first fragment of an upload
 
 
 class Reboot(cases.MachineCase):
@@ -81,6 +83,43 @@ class Reboot(cases.MachineCase):
         self.assertEqual(job.complete(), (1, 0))
         self.assertEqual(content.read(self.machine.path(path)), route.body)
         self.assertEqual(len(route.requests), 1)
+
+    def half_sent(self):
+        """An upload whose server has the first fragment, and half of the second, which it never answers."""
+        server = BitsServer.of(self, faults=[{'on': 'fragment', 'at': 2, 'do': 'pause', 'after': 300000}])
+        body = content.pattern(3 * FRAGMENT + 77, 5)
+        content.write(self.machine.path('/home/alice/to-send'), body)
+        # On the disk: a power cut is not to be a change of the file.
+        self.machine.run(['chown', 'alice:', '/home/alice/to-send'])
+        self.machine.run(['sync'])
+        ident = self.machine.login('alice', 'ferry put --detach --protocol bits to-send ' +
+                                   server.url('/file')).stdout.strip()
+        server.wait_log('fragment', state='paused')
+        # What is acknowledged is in the store.
+        self.machine.wait_job('alice', ident, lambda j: j['BytesTransferred'] >= FRAGMENT, 'a fragment')
+        return server, content.sha256(body)
+
+    def assert_goes_on(self, server, digest):
+        """In the session that there is, with nothing that was acknowledged sent again."""
+        wait_until(lambda: server.sha256('/file') == digest, 90, 'the file at the server')
+        self.nobody_is_there()
+        self.assertEqual(len(server.log('create')), 1)
+        starts = [entry['range'][0] for entry in server.log('fragment') if 'range' in entry]
+        self.assertEqual([start for start in starts[1:] if start < FRAGMENT], [])
+        self.assertEqual(content.sha256(content.read(self.machine.path('/home/alice/to-send'))), digest)
+
+    def test_reboot_in_upload(self):
+        server, digest = self.half_sent()
+        self.machine.reboot()
+        server.release()
+        self.assert_goes_on(server, digest)
+
+    def test_power_cut_in_upload(self):
+        server, digest = self.half_sent()
+        self.machine.power_cut()
+        server.release()
+        self.machine.boot()
+        self.assert_goes_on(server, digest)
 
 
 if __name__ == '__main__':
