@@ -125,10 +125,45 @@ class Creation(LifeCase):
                                   options({'Description': 'd' * 1025}))
         self.assertEqual(error.name, ERROR + 'StringTooLong')
 
-    def test_uploads_and_credentials_come_later(self):
-        for job_type in ('upload', 'upload-reply'):
-            error = self.client.error(ROOT, MANAGER, 'CreateJob', '(ssa{sv})', 'x', job_type, {})
-            self.assertEqual(error.name, NOT_SUPPORTED)
+    def test_what_uploads_are_told(self):
+        """Before there is a file, and without a worker."""
+        for job_type, total in (('upload', 0), ('upload-reply', 2 ** 64 - 1)):
+            values = self.client.create(job_type=job_type).get_all()
+            self.assertEqual(
+                [values[k] for k in ('Type', 'ReplyBytesTotal', 'ReplyBytesTransferred',
+                                     'ResolvedUploadProtocol', 'Resumable', 'UploadProtocol',
+                                     'ReplyPath', 'FilesTotal')],
+                [job_type, total, 0, '', False, 'auto', '', 0])
+        self.assertEqual(self.client.create(job_type='upload', UploadProtocol='tus')
+                         .get('UploadProtocol'), 'tus')
+        self.assertTrue(self.client.create().get('Resumable'))
+
+    def test_what_uploads_do_not_take(self):
+        for job_type, key, value in (('download', 'UploadProtocol', 'put'),
+                                     ('download', 'ReplyPath', self.path('r')),
+                                     ('upload', 'ReplyPath', self.path('r')),
+                                     ('upload-reply', 'ReplyPath', 'relative'),
+                                     ('upload-reply', 'UploadProtocol', 'put'),
+                                     ('upload', 'UploadProtocol', 'ftp')):
+            with self.subTest(job_type + ' ' + key):
+                error = self.client.error(ROOT, MANAGER, 'CreateJob', '(ssa{sv})', 'x', job_type,
+                                          options({key: value}))
+                self.assertEqual(error.name, INVALID_ARGS)
+                self.assertIn(key, error.message)
+        job = self.client.create(job_type='upload')
+        for key, value in (('Size', 5), ('Replace', True), ('Mode', 0o600),
+                           ('Digest', 'sha256:' + 64 * '0'), ('Ranges', [(0, 5)])):
+            error = job.error('AddFile', '(ssa{sv})', self.url('/a'), self.path('a'),
+                              options({key: value}))
+            self.assertEqual(error.name, INVALID_ARGS)
+            self.assertIn('for downloads', error.message)
+        two = [(self.url('/a'), self.path('a'), {}), (self.url('/b'), self.path('b'), {})]
+        self.assertEqual(job.error('AddFiles', '(a(ssa{sv}))', two).name, ERROR + 'TooManyFiles')
+        for call in ('Complete', 'GetReplyData'):
+            self.assertEqual(job.error(call).name, ERROR + 'InvalidState')
+        self.assertEqual(self.client.create().error('GetReplyData').name, ERROR + 'InvalidState')
+
+    def test_credentials_come_later(self):
         job = self.client.create()
         self.assertEqual(job.error('SetCredentials', '(ssa{sv})', 'server', 'basic',
                                    options({'User': 'a', 'Password': 'b'})).name, NOT_SUPPORTED)

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import badserver, cases, content  # noqa: E402
-from lib.client import JOB, MANAGER, ROOT, BusError  # noqa: E402
+from lib.client import ERROR, JOB, MANAGER, ROOT, BusError  # noqa: E402
 from lib.process import rss_anon, wait_until  # noqa: E402
 
 MEMORY = 100 << 20
@@ -53,11 +53,11 @@ class LyingWorker(cases.WorldCase):
         self.write_orders(name, self.client.user.pw_uid, self.client.get(ROOT, MANAGER, 'Version'))
         self.world.kill_workers(self.client.user.pw_uid)
 
-    def start_lying(self, name, **keys):
+    def start_lying(self, name, job_type='download', **keys):
         """A job of the liar; returns None when it was not even taken."""
         self.lie(name)
         self.world.http.add('/liar', content.pattern(1000, 1))
-        job = self.client.create(**keys)
+        job = self.client.create(job_type=job_type, **keys)
         try:
             job.call('AddFile', '(ssa{sv})', self.world.http.url('/liar'), self.path('liar'), {},
                      seconds=40)
@@ -146,6 +146,27 @@ class LyingWorker(cases.WorldCase):
 
     def test_flood_of_checkpoints(self):
         self.round('checkpoint-flood')
+
+    def test_words_of_an_upload(self):
+        job, _ = self.round('upload-words', job_type='upload')
+        values = job.wait_bytes(1000)
+        self.assertEqual((values['BytesTransferred'], values['BytesTotal']), (1000, 1000))
+        self.assertEqual((values['ResolvedUploadProtocol'], values['Resumable']), ('', False))
+        job.cancel()
+
+    def test_reply_at_no_url(self):
+        job, _ = self.round('upload-reply-url', job_type='upload-reply')
+        values = job.wait_for(lambda v: v['State'] == 'error', what='the error')
+        self.assertEqual(values['Error']['Name'], ERROR + 'InvalidServerResponse')
+        self.assertEqual(values['Error']['Context'], 'remote-application')
+        self.assertNotIn('javascript', values['Error']['Message'])
+        self.assertEqual(len(job.files()), 1)
+        self.assertEqual(job.error('GetReplyData').name, ERROR + 'InvalidState')
+
+    def test_flood_of_confirmations(self):
+        job, _ = self.round('upload-confirm-flood', job_type='upload')
+        job.cancel()
+        self.assertEqual(job.state, 'cancelled')
 
     def test_hanging(self):
         job, _ = self.round('hang')

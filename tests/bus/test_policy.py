@@ -330,6 +330,16 @@ class Rules(PolicyCase):
         self.assertEqual(caught.exception.name, ERROR + 'NotAuthorized')
         self.assertEqual(job.get('Priority'), 'high')
 
+    def test_uploads_forbidden(self):
+        """Alone: who may not send may still fetch."""
+        self.rule("if (action.id == 'org.ferry.transfer1.upload' && subject.user == 'nobody' && "
+                  "action.lookup('type').indexOf('upload') == 0) return polkit.Result.NO;")
+        for job_type in ('upload', 'upload-reply'):
+            error = self.client.error(ROOT, MANAGER, 'CreateJob', '(ssa{sv})', 'x', job_type, {})
+            self.assertEqual(error.name, ERROR + 'NotAuthorized')
+        self.client.create()
+        self.root.create(job_type='upload').cancel()
+
     def test_exceed_limits(self):
         self.allow('exceed-limits')
         self.apply({'max-jobs-per-user': 'uint32 1'})

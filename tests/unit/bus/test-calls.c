@@ -354,6 +354,129 @@ test_status (void)
   served_tear_down (&served);
 }
 
+/* == uploads == */
+
+static char *
+create_upload (Listener *client, const char *type)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant)
+      reply = served_call (client, FERRY_ROOT_PATH, FERRY_MANAGER_INTERFACE, "CreateJob",
+                           g_variant_new ("(ssa{sv})", "x", type, NULL), &error);
+  char *path;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(o)", &path);
+  return path;
+}
+
+static GVariant *
+set_reply_path (Listener *client, const char *path, GVariant *value, GError **error)
+{
+  GVariant *reply = served_call (client, path, PROPERTIES, "Set",
+                                 g_variant_new ("(ssv)", FERRY_JOB_INTERFACE, "ReplyPath", value),
+                                 error);
+
+  if (error != NULL && *error != NULL)
+    g_dbus_error_strip_remote_error (*error);
+  return reply;
+}
+
+static void
+assert_property (Listener *client, const char *path, const char *name, const char *wanted)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant)
+      reply = served_call (client, path, PROPERTIES, "Get",
+                           g_variant_new ("(ss)", FERRY_JOB_INTERFACE, name), &error);
+  g_autoptr (GVariant) boxed = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(v)", &boxed);
+  text = g_variant_print (boxed, FALSE);
+  g_assert_cmpstr (text, ==, wanted);
+}
+
+/* Only when its owner's worker has seen the place. */
+static void
+test_reply_path (void)
+{
+  Served served = { 0 };
+  Listener *client;
+  g_autofree char *path = NULL;
+  g_autoptr (GVariant) set = NULL;
+  g_autoptr (GVariant) refused = NULL;
+  g_autoptr (GVariant) wrong = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!served_set_up (&served))
+    return;
+
+  client = listener_new (&served);
+  path = create_upload (client, "upload-reply");
+  set = set_reply_path (client, path, g_variant_new_string ("/target/a"), &error);
+  g_assert_no_error (error);
+  g_variant_unref (world_take_order (served.world, "check-targets"));
+  assert_property (client, path, "ReplyPath", "'/target/a'");
+
+  served.world->refuse = "check-targets";
+  refused = set_reply_path (client, path, g_variant_new_string ("/target/b"), &error);
+  g_assert_nonnull (strstr (error->message, "It is there"));
+  g_clear_error (&error);
+  wrong = set_reply_path (client, path, g_variant_new_uint32 (5), &error);
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+  assert_property (client, path, "ReplyPath", "'/target/a'");
+  listener_free (client);
+  served_tear_down (&served);
+}
+
+/* From AddFile to the reply, which GetFiles knows nothing of. */
+static void
+test_upload (void)
+{
+  Served served = { 0 };
+  Listener *client;
+  g_autofree char *path = NULL;
+  g_autoptr (GVariant) files = NULL;
+  g_autoptr (GVariant) list = NULL;
+  g_autoptr (GVariant) data = NULL;
+  g_autoptr (GVariant) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!served_set_up (&served))
+    return;
+
+  client = listener_new (&served);
+  path = create_upload (client, "upload-reply");
+  served_do (client, path, FERRY_JOB_INTERFACE, "AddFile",
+             g_variant_new ("(ssa{sv})", "http://server.example/put", WORLD_SOURCE, NULL));
+  served_do (client, path, FERRY_JOB_INTERFACE, "Resume", NULL);
+  world_report (served.world, world_take_upload (served.world), "done",
+                "{'Bytes': <uint64 1000>, 'ReplyUrl': <'http://server.example/reply'>}");
+  world_finish_file (served.world, 7);
+  world_settle (served.world);
+  assert_property (client, path, "State", "'transferred'");
+  assert_property (client, path, "FilesTotal", "1");
+  assert_property (client, path, "FilesTransferred", "1");
+  assert_property (client, path, "BytesTotal", "1000");
+  assert_property (client, path, "ReplyBytesTotal", "7");
+
+  files = served_call (client, path, FERRY_JOB_INTERFACE, "GetFiles", g_variant_new ("(uu)", 0, 0),
+                       &error);
+  g_assert_no_error (error);
+  list = g_variant_get_child_value (files, 0);
+  g_assert_cmpuint (g_variant_n_children (list), ==, 1);
+
+  served.world->reply = "it came";
+  data = served_call (client, path, FERRY_JOB_INTERFACE, "GetReplyData", NULL, &error);
+  g_assert_no_error (error);
+  bytes = g_variant_get_child_value (data, 0);
+  g_assert_cmpmem (g_variant_get_data (bytes), g_variant_get_size (bytes), "it came", 7);
+  listener_free (client);
+  served_tear_down (&served);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -366,5 +489,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bus/last-call", test_last_call);
   g_test_add_func ("/bus/status", test_status);
   g_test_add_func ("/bus/cancelled-meanwhile", test_cancelled_meanwhile);
+  g_test_add_func ("/bus/reply-path", test_reply_path);
+  g_test_add_func ("/bus/upload", test_upload);
   return g_test_run ();
 }

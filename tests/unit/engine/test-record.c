@@ -47,6 +47,7 @@ writer_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
     {
       g_assert_null (strstr (fields[i].value, "server.example"));
       g_assert_null (strstr (fields[i].value, "target"));
+      g_assert_null (strstr (fields[i].value, "/source/"));
       g_assert_null (strstr (fields[i].value, "Mark"));
     }
   return G_LOG_WRITER_HANDLED;
@@ -117,6 +118,29 @@ test_restarts (void)
   world_report (world, attempt, "restarted", "{'Reason': <'Mark me'>}");
   world_wait (strstr (told->str, "restarted ") != NULL);
   assert_told (world, "job-created job-resumed file-restarted(no-validator) file-restarted ");
+}
+
+/* The reply's own affairs are in none of it. */
+static void
+test_uploads (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit_upload (world, FERRY_JOB_TYPE_UPLOAD_REPLY, "/target/Mark", TRUE);
+  guint64 attempt = world_take_upload (world);
+  guint published, discarded;
+
+  world_report (world, attempt, "restarted", "{'Reason': <'session-lost'>}");
+  world_report (world, attempt, "restarted", "{'Reason': <'not-resumable'>}");
+  world_report (world, attempt, "done",
+                "{'Bytes': <uint64 1000>, 'ReplyUrl': <'http://server.example/Mark'>}");
+  attempt = world_take_start (world);
+  world_report (world, attempt, "restarted", "{'Reason': <'no-validator'>}");
+  world_report (world, attempt, "done", "{'Bytes': <uint64 5>}");
+  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  assert_told (world, "job-created job-resumed file-restarted(session-lost) "
+                      "file-restarted(not-resumable) job-transferred ");
+  world_complete (world, job, &published, &discarded);
+  assert_told (world, "job-completed ");
 }
 
 static void
@@ -256,5 +280,6 @@ main (int argc, char **argv)
   g_test_add_func ("/record/worker", test_worker);
   g_test_add_func ("/record/failed-commit", test_failed_commit);
   g_test_add_func ("/record/not-without-bound", test_no_user_fills_the_journal);
+  g_test_add_func ("/record/uploads", test_uploads);
   return g_test_run ();
 }
