@@ -277,14 +277,13 @@ fill (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
     }
   if (n == 0)
     return set_changed (source, error);
-  /* After the read, and before any of it goes out: a body is never whole that is of two versions. */
-  if (!check_opened (source, error))
-    return FALSE;
   self->used = 0;
   self->filled = (gsize) n;
   self->position += (guint64) n;
-  /* The server must not have all of it before we know that all of it is of one file. */
-  return self->position < self->end || worker_source_verify (source, error);
+  /* After the read, and before any of it goes out: a body is never whole that is of two versions. Before its end goes out
+   * the name is looked at too. */
+  return self->position < self->end ? check_opened (source, error)
+                                    : worker_source_verify (source, error);
 }
 
 static gssize

@@ -335,10 +335,9 @@ class Tus(FaultCase):
         self.assertIn(name, ('InvalidServerResponse', 'ConnectionClosed'))
 
     def test_acknowledged_before_it_was_sent(self):
-        for close in (False, True):
-            with self.subTest(close=close):
-                self.right_or_named('tus', {'on': 'patch', 'do': 'early', 'close': close},
-                                    properties={'NoProgressTimeout': 0}, size=sending.LARGE)
+        """One that reads the rest and forgets it cannot be told from one that keeps it."""
+        self.right_or_named('tus', {'on': 'patch', 'do': 'early', 'close': True},
+                            properties={'NoProgressTimeout': 0}, size=sending.LARGE)
 
     def test_relative_location(self):
         self.through('tus', relative=True)
