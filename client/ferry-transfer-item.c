@@ -128,15 +128,17 @@ add_patience (GVariantBuilder *properties, const FerryTransferOptions *options)
                          g_variant_new_uint32 (ATTENDED_NO_PROGRESS_TIMEOUT));
 }
 
-/* What a file may become; one that is sent becomes nothing here. */
+/* What a file may become; of one that is sent only the reply becomes one here. */
 static void
 add_file_options (GVariantBuilder *file_options, const FerryTransferItem *item,
                   const FerryTransferOptions *options)
 {
-  if (item->type != FERRY_JOB_TYPE_DOWNLOAD)
+  if (item->type == FERRY_JOB_TYPE_UPLOAD)
     return;
 
   g_variant_builder_add (file_options, "{sv}", "Mode", g_variant_new_uint32 (ferry_target_mode ()));
+  if (item->type == FERRY_JOB_TYPE_UPLOAD_REPLY)
+    return;
   if (options->force)
     g_variant_builder_add (file_options, "{sv}", "Replace", g_variant_new_boolean (TRUE));
   if (options->digest != NULL)

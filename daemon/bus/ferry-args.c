@@ -345,6 +345,15 @@ ferry_args_check_ranges (GVariant *variant, GArray **out, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_mode (FerryFile *file, GVariant *mode, GError **error)
+{
+  file->mode = mode != NULL ? g_variant_get_uint32 (mode) : FERRY_MODE_DEFAULT;
+  return file->mode <= FERRY_MODE_MAX ||
+         refuse (error, "\"Mode\" is %04o (octal), and at most %04o is allowed.", file->mode,
+                 FERRY_MODE_MAX);
+}
+
 /* Takes the options that are there over into @file. */
 static gboolean
 parse_file_options (FerryFile *file, FerryOptions *options, GError **error)
@@ -375,15 +384,10 @@ parse_file_options (FerryFile *file, FerryOptions *options, GError **error)
     file->expected_size = g_variant_get_uint64 (size);
   if (replace != NULL)
     file->replace = g_variant_get_boolean (replace);
-  file->mode = mode != NULL ? g_variant_get_uint32 (mode) : FERRY_MODE_DEFAULT;
-  if (file->mode > FERRY_MODE_MAX)
-    return refuse (error, "\"Mode\" is %04o (octal), and at most %04o is allowed.", file->mode,
-                   FERRY_MODE_MAX);
-
-  return TRUE;
+  return check_mode (file, mode, error);
 }
 
-/* All options there are say how to fetch. */
+/* Most options say how to fetch. */
 static gboolean
 refuse_file_options (FerryFile *file, FerryOptions *options, GError **error)
 {
@@ -398,6 +402,16 @@ refuse_file_options (FerryFile *file, FerryOptions *options, GError **error)
     }
 
   return ferry_options_finish (options, error);
+}
+
+/* What becomes a file here is the reply: its permissions are its owner's choice. */
+static gboolean
+parse_reply_options (FerryFile *file, FerryOptions *options, GError **error)
+{
+  g_autoptr (GVariant) mode = NULL;
+
+  return ferry_options_take_converted (options, "Mode", "u", &mode, error) &&
+         check_mode (file, mode, error) && refuse_file_options (file, options, error);
 }
 
 static FerryFile *
@@ -430,7 +444,8 @@ ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant 
 
 FerryFile *
 ferry_args_parse_source (const char *remote_url, const char *local_path, GVariant *options,
-                         GError **error)
+                         gboolean has_reply, GError **error)
 {
-  return parse_file (remote_url, local_path, options, refuse_file_options, error);
+  return parse_file (remote_url, local_path, options,
+                     has_reply ? parse_reply_options : refuse_file_options, error);
 }

@@ -79,8 +79,9 @@ gboolean ferry_args_check_length (const char *name, const char *text, glong max,
 FerryFile *ferry_args_parse_file (const char *remote_url, const char *local_path, GVariant *options,
                                   GError **error);
 
-/** The same for a file that is sent: no option fits it, and G_DBUS_ERROR_INVALID_ARGS says so. */
+/** The same for a file that is sent: no option fits it, and G_DBUS_ERROR_INVALID_ARGS says so; with @has_reply there may be
+ * the reply's `Mode`. */
 FerryFile *ferry_args_parse_source (const char *remote_url, const char *local_path,
-                                    GVariant *options, GError **error);
+                                    GVariant *options, gboolean has_reply, GError **error);
 
 G_END_DECLS

@@ -46,8 +46,10 @@ ferry_bus_parse_files (FerryJobType type, GVariant *variant, GError **error)
 
       g_variant_get_child (entry, 0, "&s", &url);
       g_variant_get_child (entry, 1, "&s", &path);
-      file = type == FERRY_JOB_TYPE_DOWNLOAD ? ferry_args_parse_file (url, path, options, error)
-                                             : ferry_args_parse_source (url, path, options, error);
+      file = type == FERRY_JOB_TYPE_DOWNLOAD
+                 ? ferry_args_parse_file (url, path, options, error)
+                 : ferry_args_parse_source (url, path, options, type == FERRY_JOB_TYPE_UPLOAD_REPLY,
+                                            error);
       if (file == NULL)
         {
           if (g_variant_n_children (variant) > 1)

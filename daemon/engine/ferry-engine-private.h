@@ -266,8 +266,9 @@ gboolean ferry_engine_change_upload_url (FerryEngine *self, FerryJob *job, Ferry
                                          const char *url, GError **error);
 
 /* == ferry-reply.c == */
-/** Returns: (transfer full): the reply of @job, to go to its ReplyPath or, without one, to lie beside the source */
-FerryFile *ferry_engine_new_reply (FerryJob *job, const char *source_path);
+/** @source: (nullable): what is sent. Returns: (transfer full): the reply of @job, to go to its ReplyPath or, without one,
+ * to lie beside the source */
+FerryFile *ferry_engine_new_reply (FerryJob *job, const FerryFile *source);
 
 /* == ferry-duties.c == */
 /** Notes that what was fetched of @file is to be removed (durably, with this turn's commit), and does it. The source of an

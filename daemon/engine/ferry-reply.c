@@ -9,11 +9,14 @@
 /* == ReplyPath == */
 
 FerryFile *
-ferry_engine_new_reply (FerryJob *job, const char *source_path)
+ferry_engine_new_reply (FerryJob *job, const FerryFile *source)
 {
-  FerryFile *reply = ferry_file_new ("", *job->reply_path != '\0' ? job->reply_path : source_path);
+  const char *beside = source != NULL ? source->local_path : "/";
+  FerryFile *reply = ferry_file_new ("", *job->reply_path != '\0' ? job->reply_path : beside);
 
   reply->index = FERRY_REPLY_INDEX;
+  if (source != NULL)
+    reply->mode = source->mode;
   return reply;
 }
 

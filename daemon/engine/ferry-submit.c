@@ -109,18 +109,18 @@ ask_worker (FerryEngine *self, GTask *task, pid_t pid, GAsyncReadyCallback callb
   Submission *submission = g_task_get_task_data (task);
   FerryJob *job = submission->job;
   g_autoptr (GPtrArray) asked = g_ptr_array_new ();
-  const char *source_path = "/";
+  const FerryFile *source = NULL;
 
   for (guint i = 0; i < submission->files->len; i++)
     {
       FerryFile *file = g_ptr_array_index (submission->files, i);
 
       file->is_source = ferry_job_is_upload (job);
-      source_path = file->local_path;
+      source = file;
       g_ptr_array_add (asked, file);
     }
   if (job->type == FERRY_JOB_TYPE_UPLOAD_REPLY)
-    submission->reply = ferry_engine_new_reply (job, source_path);
+    submission->reply = ferry_engine_new_reply (job, source);
   if (submission->reply != NULL && *job->reply_path != '\0')
     g_ptr_array_add (asked, submission->reply);
   ferry_targets_check_async (self, job->owner, pid, FALSE, asked, callback, g_object_ref (task));

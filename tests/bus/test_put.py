@@ -67,6 +67,13 @@ class Put(PutCase):
         self.assertEqual(self.left_over(), ['receipt', 'thesis.pdf'])
         self.assertEqual(server.sessions(), [])
 
+    def test_reply_is_as_private_as_the_umask_wants(self):
+        server = self.bits(reply='json')
+        done = self.world.run(['sh', '-c', 'umask 077; exec "$@"', 'sh', self.program, 'put', self.source,
+                               server.url('thesis.pdf'), '--reply', self.path('receipt')], self.user)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.stat(self.path('receipt')).st_mode & 0o7777, 0o600)
+
     def test_attended_job_is_foreground_and_impatient(self):
         self.held()
         child = self.start('put', self.source, self.url('/up/thesis.pdf'))

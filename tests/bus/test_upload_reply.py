@@ -54,6 +54,17 @@ class Replies(ReplyCase):
                 self.assertEqual(os.stat(self.path('reply')).st_uid, self.client.user.pw_uid)
                 os.unlink(self.path('reply'))
 
+    def test_mode(self):
+        """Its owner's choice, as that of a download; there is no other option."""
+        bench = self.bench()
+        source = self.source()
+        job = self.client.submit([(bench.url, source, {'Mode': 0o600})], job_type='upload-reply',
+                                 ReplyPath=self.path('reply'))
+        self.arrive(job)
+        job.complete()
+        self.assertEqual(os.stat(self.path('reply')).st_mode & 0o7777, 0o600)
+        self.assertEqual(os.stat(source).st_mode & 0o7777, 0o600)
+
     def test_sizes_are_unknown_at_first(self):
         bench = self.bench()
         bench.hold('sending')

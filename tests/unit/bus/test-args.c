@@ -512,7 +512,8 @@ test_sources (void)
                                          "{'Mode': <384>}" };
   g_autoptr (GVariant) none = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
   g_autoptr (GVariant) strange = g_variant_ref_sink (g_variant_new_parsed ("{'Size2': <5>}"));
-  g_autoptr (FerryFile) file = ferry_args_parse_source ("http://h/x#y", "/x", none, NULL);
+  g_autoptr (GVariant) mode = g_variant_ref_sink (g_variant_new_parsed ("{'Mode': <384>}"));
+  g_autoptr (FerryFile) file = ferry_args_parse_source ("http://h/x#y", "/x", none, FALSE, NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpstr (file->remote_url, ==, "http://h/x");
@@ -520,16 +521,20 @@ test_sources (void)
     {
       g_autoptr (GVariant) dict = g_variant_ref_sink (g_variant_new_parsed (options[i]));
 
-      g_assert_null (ferry_args_parse_source ("http://h/x", "/x", dict, &error));
+      g_assert_null (ferry_args_parse_source ("http://h/x", "/x", dict, FALSE, &error));
       assert_outcome (options[i], FALSE, INVALID_ARGS, error);
       g_assert_nonnull (strstr (error->message, "is for downloads"));
       g_clear_error (&error);
     }
-  g_assert_null (ferry_args_parse_source ("http://h/x", "/x", strange, &error));
+  g_clear_pointer (&file, ferry_file_free);
+  file = ferry_args_parse_source ("http://h/x", "/x", mode, TRUE, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (file->mode, ==, 0600);
+  g_assert_null (ferry_args_parse_source ("http://h/x", "/x", strange, TRUE, &error));
   assert_outcome ("Size2", FALSE, INVALID_ARGS, error);
   g_assert_nonnull (strstr (error->message, "not known"));
   g_clear_error (&error);
-  g_assert_null (ferry_args_parse_source ("http://u:p@h/x", "/x", none, &error));
+  g_assert_null (ferry_args_parse_source ("http://u:p@h/x", "/x", none, TRUE, &error));
   assert_outcome ("userinfo", FALSE, INVALID_ARGS, error);
 }
 
