@@ -30,7 +30,7 @@ worker_upload_put_refuse (WorkerUpload *upload, const WorkerUploadAnswer *answer
 
   return worker_upload_fail (upload, error,
                              not_found ? FERRY_ERROR_NOT_FOUND : FERRY_ERROR_UPLOAD_NOT_SUPPORTED,
-                             FERRY_ERROR_CONTEXT_REMOTE_FILE, FALSE,
+                             FERRY_ERROR_CONTEXT_REMOTE_FILE, upload->unsure,
                              "The server does not accept uploads at this address (HTTP %u)%s%s%s",
                              answer->status, *tried != '\0' ? ". Tried: " : "", tried,
                              *tried != '\0' ? ", and PUT" : "");

@@ -245,8 +245,12 @@ forget (WorkerAttempt *self, WorkerUpload *upload, const GError *error)
 {
   gboolean changed = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_LOCAL_FILE_CHANGED);
   WorkerFailure failure = upload->explained ? upload->failure : worker_failure_from_error (error);
+  /* It spoke no protocol that it was asked about, but some question had no answer: all are asked again. */
+  gboolean unsure = upload->unsure && !self->record.session &&
+                    (failure.code == FERRY_ERROR_UPLOAD_NOT_SUPPORTED ||
+                     failure.code == FERRY_ERROR_NOT_FOUND);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || failure.transient)
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || (failure.transient && !unsure))
     return;
   /* The server cannot notice that the bytes are others: what it has of the old ones is of no use. */
   upload->discard = changed;

@@ -286,6 +286,7 @@ worker_upload_shrink (WorkerUpload *upload, guint64 length, const WorkerUploadAn
 void
 worker_upload_note_tried (WorkerUpload *upload, const char *what, guint status)
 {
+  upload->unsure |= status == 0;
   if (upload->tried == NULL)
     return;
   g_string_append_printf (upload->tried, "%s%s (", upload->tried->len > 0 ? ", " : "", what);

@@ -113,6 +113,7 @@ struct _WorkerUpload
   guint refusals;            /* BITS: answers in a row that we are out of step */
   guint tries;               /* of whatever a protocol has to try several times in an attempt */
   GString *tried;            /* (owned) (nullable): what "auto" asked, and what came back */
+  gboolean unsure;           /* a probe had no answer: another time there may be one */
 
   /* What the last failure means, when worker-failure.c cannot know: */
   gboolean explained;
