@@ -224,7 +224,7 @@ get_arguments (const FerryDuty *duty)
 {
   GVariantDict dict;
 
-  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_init (&dict, duty->request);
   if (duty->resume != NULL)
     g_variant_dict_insert_value (&dict, "Resume", duty->resume);
   switch (duty->kind)
@@ -235,8 +235,7 @@ get_arguments (const FerryDuty *duty)
       break;
     case FERRY_DUTY_CANCEL_UPLOAD:
       g_variant_dict_insert (&dict, "Url", "s", duty->url);
-      ferry_engine_add_request (&dict, duty->headers, duty->secret_headers, duty->proxy_usage,
-                                duty->proxy_uri, duty->proxy_bypass);
+      ferry_engine_add_secrets (&dict, duty->secret_headers);
       break;
     }
   return g_variant_dict_end (&dict);

@@ -244,10 +244,10 @@ void ferry_engine_confirm_record (FerryEngine *self, FerryAttempt *attempt);
 gboolean ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *arguments);
 /** The reply is whole: the session of the upload is closed. Touches. */
 void ferry_engine_reply_done (FerryEngine *self, FerryJob *job);
-/** How requests of a job are sent, into @dict. All but @proxy_usage are nullable. */
-void ferry_engine_add_request (GVariantDict *dict, char **headers, char **secret_headers,
-                               FerryProxyUsage proxy_usage, const char *proxy_uri,
-                               char **proxy_bypass);
+/** How requests of a job are sent, but for its secrets, into @dict. */
+void ferry_engine_add_request (GVariantDict *dict, FerryJob *job);
+/** @secret_headers: (nullable) */
+void ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers);
 /** Returns: (transfer floating): the arguments of "start-upload" */
 GVariant *ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *file,
                                              guint64 attempt);

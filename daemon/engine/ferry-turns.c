@@ -372,8 +372,8 @@ get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
     g_variant_dict_insert_value (&dict, "Upload", ferry_engine_get_upload_of_reply (job));
   else if (job->auto_complete && is_last (job, file))
     g_variant_dict_insert (&dict, "FinalMode", "u", file->mode);
-  ferry_engine_add_request (&dict, job->request_headers, job->secret_headers, job->proxy_usage,
-                            job->proxy_uri, job->proxy_bypass);
+  ferry_engine_add_request (&dict, job);
+  ferry_engine_add_secrets (&dict, job->secret_headers);
   return g_variant_dict_end (&dict);
 }
 

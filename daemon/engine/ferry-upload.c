@@ -156,17 +156,31 @@ ferry_engine_reply_done (FerryEngine *self, FerryJob *job)
 /* == what a worker is told == */
 
 void
-ferry_engine_add_request (GVariantDict *dict, char **headers, char **secret_headers,
-                          FerryProxyUsage proxy_usage, const char *proxy_uri, char **proxy_bypass)
+ferry_engine_add_request (GVariantDict *dict, FerryJob *job)
+{
+  g_variant_dict_insert (dict, "Headers", "^as", job->request_headers);
+  g_variant_dict_insert (dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));
+  g_variant_dict_insert (dict, "ProxyUri", "s", job->proxy_uri);
+  g_variant_dict_insert (dict, "ProxyBypass", "^as", job->proxy_bypass);
+}
+
+void
+ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers)
 {
   static char *none[] = { NULL };
 
-  g_variant_dict_insert (dict, "Headers", "^as", headers != NULL ? headers : none);
   g_variant_dict_insert (dict, "SecretHeaders", "^as",
                          secret_headers != NULL ? secret_headers : none);
-  g_variant_dict_insert (dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (proxy_usage));
-  g_variant_dict_insert (dict, "ProxyUri", "s", proxy_uri != NULL ? proxy_uri : "");
-  g_variant_dict_insert (dict, "ProxyBypass", "^as", proxy_bypass != NULL ? proxy_bypass : none);
+}
+
+static GVariant *
+get_request (FerryJob *job)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  ferry_engine_add_request (&dict, job);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
 GVariant *
@@ -188,8 +202,8 @@ ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *
                          ferry_upload_protocol_to_string (job->upload_protocol));
   g_variant_dict_insert (&dict, "Reply", "b", job->type == FERRY_JOB_TYPE_UPLOAD_REPLY);
   g_variant_dict_insert (&dict, "RequireResumableAbove", "t", above);
-  ferry_engine_add_request (&dict, job->request_headers, job->secret_headers, job->proxy_usage,
-                            job->proxy_uri, job->proxy_bypass);
+  ferry_engine_add_request (&dict, job);
+  ferry_engine_add_secrets (&dict, job->secret_headers);
   return g_variant_dict_end (&dict);
 }
 
@@ -251,11 +265,8 @@ ferry_engine_abandon_upload (FerryEngine *self, FerryJob *job)
   duty->owner_name = g_strdup (job->owner_name);
   duty->url = g_strdup (source->remote_url);
   duty->resume = source->resume != NULL ? g_variant_ref (source->resume) : NULL;
-  duty->headers = g_strdupv (job->request_headers);
+  duty->request = get_request (job);
   duty->secret_headers = g_strdupv (job->secret_headers);
-  duty->proxy_usage = job->proxy_usage;
-  duty->proxy_uri = g_strdup (job->proxy_uri);
-  duty->proxy_bypass = g_strdupv (job->proxy_bypass);
   duty->deadline = get_deadline (self, job);
   /* What fetches the reply uses the same session, but knows nothing of how to go on with the upload. */
   ferry_engine_add_cancellation (self, duty, source->attempt, reply != NULL ? reply->attempt : 0);

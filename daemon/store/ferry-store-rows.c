@@ -12,9 +12,7 @@ ferry_duty_free (FerryDuty *self)
   g_free (self->temporary_name);
   g_free (self->owner_name);
   g_free (self->url);
-  g_strfreev (self->headers);
-  g_free (self->proxy_uri);
-  g_strfreev (self->proxy_bypass);
+  g_clear_pointer (&self->request, g_variant_unref);
   g_strfreev (self->secret_headers);
   g_free (self);
 }
@@ -129,11 +127,7 @@ put_cancellation (FerryOp *op, const FerryDuty *duty)
 {
   ferry_op_set_text (op, FERRY_DUTY_COLUMN_OWNER_NAME, duty->owner_name);
   ferry_op_set_text (op, FERRY_DUTY_COLUMN_URL, duty->url);
-  set_strv (op, FERRY_DUTY_COLUMN_HEADERS, duty->headers);
-  ferry_op_set_text (op, FERRY_DUTY_COLUMN_PROXY_USAGE,
-                     ferry_proxy_usage_to_string (duty->proxy_usage));
-  ferry_op_set_text (op, FERRY_DUTY_COLUMN_PROXY_URI, duty->proxy_uri);
-  set_strv (op, FERRY_DUTY_COLUMN_PROXY_BYPASS, duty->proxy_bypass);
+  ferry_op_set_variant (op, FERRY_DUTY_COLUMN_REQUEST, duty->request);
   ferry_op_set_integer (op, FERRY_DUTY_COLUMN_DEADLINE, duty->deadline);
 }
 
@@ -477,10 +471,7 @@ get_cancellation (FerryDuty *duty, sqlite3_stmt *row)
 {
   get_string (row, FERRY_DUTY_COLUMN_OWNER_NAME, &duty->owner_name);
   get_string (row, FERRY_DUTY_COLUMN_URL, &duty->url);
-  get_strv (row, FERRY_DUTY_COLUMN_HEADERS, &duty->headers);
-  ferry_proxy_usage_from_string (get_text (row, FERRY_DUTY_COLUMN_PROXY_USAGE), &duty->proxy_usage);
-  get_string (row, FERRY_DUTY_COLUMN_PROXY_URI, &duty->proxy_uri);
-  get_strv (row, FERRY_DUTY_COLUMN_PROXY_BYPASS, &duty->proxy_bypass);
+  duty->request = ferry_rows_get_variant (row, FERRY_DUTY_COLUMN_REQUEST, G_VARIANT_TYPE_VARDICT);
   duty->deadline = get_integer (row, FERRY_DUTY_COLUMN_DEADLINE, 0);
 }
 

@@ -53,10 +53,7 @@ add_uploads (sqlite3 *handle, GError **error)
                         "ALTER TABLE duties ADD COLUMN kind TEXT;"
                         "ALTER TABLE duties ADD COLUMN owner_name TEXT;"
                         "ALTER TABLE duties ADD COLUMN url TEXT;"
-                        "ALTER TABLE duties ADD COLUMN headers BLOB;"
-                        "ALTER TABLE duties ADD COLUMN proxy_usage TEXT;"
-                        "ALTER TABLE duties ADD COLUMN proxy_uri TEXT;"
-                        "ALTER TABLE duties ADD COLUMN proxy_bypass BLOB;"
+                        "ALTER TABLE duties ADD COLUMN request BLOB;"
                         "ALTER TABLE duties ADD COLUMN deadline INTEGER;",
                         error);
 }

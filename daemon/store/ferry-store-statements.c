@@ -79,10 +79,7 @@ static const char *const duty_columns[] = {
   [FERRY_DUTY_COLUMN_KIND] = "kind",
   [FERRY_DUTY_COLUMN_OWNER_NAME] = "owner_name",
   [FERRY_DUTY_COLUMN_URL] = "url",
-  [FERRY_DUTY_COLUMN_HEADERS] = "headers",
-  [FERRY_DUTY_COLUMN_PROXY_USAGE] = "proxy_usage",
-  [FERRY_DUTY_COLUMN_PROXY_URI] = "proxy_uri",
-  [FERRY_DUTY_COLUMN_PROXY_BYPASS] = "proxy_bypass",
+  [FERRY_DUTY_COLUMN_REQUEST] = "request",
   [FERRY_DUTY_COLUMN_DEADLINE] = "deadline",
 };
 

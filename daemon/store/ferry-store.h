@@ -42,10 +42,8 @@ typedef struct
   /* of CANCEL_UPLOAD */
   char *owner_name; /* (owned) (nullable): user name, for a uid may get another holder */
   char *url;        /* (owned) (nullable) */
-  char **headers;   /* (owned) (nullable) */
-  FerryProxyUsage proxy_usage;
-  char *proxy_uri;       /* (owned) (nullable) */
-  char **proxy_bypass;   /* (owned) (nullable) */
+  GVariant *
+      request; /* (owned) (nullable): a{sv}: how the server is asked, in the words of ferry-worker-protocol.h */
   gint64 deadline;       /* service time µs when it is given up */
   char **secret_headers; /* (owned) (nullable): of this run of ferryd only */
 } FerryDuty;

@@ -106,7 +106,7 @@ struct _WorkerUpload
   WorkerSource *source;       /* (unowned) (nullable): %NULL where nothing is sent */
   WorkerUploadRecord *record; /* (unowned) */
   gboolean wants_reply;
-  gboolean discard;           /* what the server has is wrong */
+  gboolean discard;          /* what the server has is wrong */
   _Atomic guint64 *position; /* (unowned) (nullable): shown as progress */
   guint64 sent;              /* bytes of a body that the last request had sent */
   guint idle;                /* answers in a row that brought nothing */
