@@ -282,8 +282,7 @@ run_duty (FerryDutyRun *run)
       end_duty (self, run);
       return;
     }
-  if (cancellation &&
-      count_cancellations (self, run->duty->owner, TRUE) >= CANCELLATIONS_AT_ONCE)
+  if (cancellation && count_cancellations (self, run->duty->owner, TRUE) >= CANCELLATIONS_AT_ONCE)
     return;
 
   run->under_way = TRUE;
