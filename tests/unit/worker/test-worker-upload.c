@@ -539,6 +539,33 @@ test_range_ignored (Fixture *fixture, gconstpointer data)
   assert_kept (fixture);
 }
 
+/* Who cannot say what is there may have something that is not ours. */
+static void
+test_range_unsure (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.speaks = PUT_RANGE;
+  fixture->protocol = PUT_RANGE;
+  fixture->site.head_status = 503;
+  assert_failed (fixture, run (fixture), "HttpError", TRUE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "PUT"), ==, 0);
+  fixture->site.head_status = 405;
+  assert_failed (fixture, run (fixture), "UploadNotSupported", FALSE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "PUT"), ==, 0);
+}
+
+static void
+test_range_unproven (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.speaks = PUT_RANGE;
+  fixture->protocol = PUT_RANGE;
+  fixture->site.head_status = 503;
+  fixture->site.head_good = 2;
+  assert_failed (fixture, run (fixture), "HttpError", TRUE);
+  fixture->site.head_status = 0;
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->restarted, ==, 0);
+}
+
 /* == names == */
 
 static void
@@ -608,6 +635,8 @@ main (int argc, char **argv)
   add ("put/not-kept", NULL, test_put_not_kept);
   add ("put/starts-over", NULL, test_put_starts_over);
   add ("put-range/ignored", NULL, test_range_ignored);
+  add ("put-range/unsure", NULL, test_range_unsure);
+  add ("put-range/unproven", NULL, test_range_unproven);
   add ("policy", NULL, test_policy);
   g_test_add_func ("/worker-upload/names", test_names);
   return g_test_run ();

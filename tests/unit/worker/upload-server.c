@@ -265,7 +265,10 @@ serve_put (UploadSite *site, SoupServerMessage *message, const char *method)
   if (g_str_equal (method, "HEAD"))
     {
       set_number (message, "Content-Length", site->kept->len);
-      answer (message, site->open ? 200 : 404);
+      if (site->head_status != 0 && upload_site_count (site, "HEAD") > site->head_good)
+        answer (message, site->head_status);
+      else
+        answer (message, site->open ? 200 : 404);
       return;
     }
   if (!g_str_equal (method, "PUT"))
