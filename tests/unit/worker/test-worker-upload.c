@@ -429,6 +429,7 @@ test_bits_packets (Fixture *fixture, gconstpointer data)
 static void
 test_bits_reply (Fixture *fixture, gconstpointer data)
 {
+  g_autofree const char **headers = NULL;
   const char *url;
 
   begin (fixture, &cases[0]);
@@ -439,6 +440,13 @@ test_bits_reply (Fixture *fixture, gconstpointer data)
   g_assert_true (g_variant_lookup (fixture->end, "ReplyUrl", "&s", &url));
   g_assert_true (g_str_has_suffix (url, "/up/BITS-Sessions/Replies/%7BC85B%7D/a%20reply.bin"));
   g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Close-Session"), ==, 0);
+  /* What opens the session, and where the reply is, is for no property. */
+  g_assert_true (g_variant_lookup (fixture->end, "ResponseHeaders", "^a&s", &headers));
+  for (guint i = 0; headers[i] != NULL; i++)
+    {
+      g_assert_null (strstr (headers[i], "BITS-Session-Id"));
+      g_assert_null (strstr (headers[i], "BITS-Reply-URL"));
+    }
 }
 
 static void
