@@ -43,6 +43,11 @@ open_file (WorkerDirectory *directory, WorkerStat *stat, GError **error)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
                  "%s is %s; only regular files can be sent", directory->display,
                  worker_kind_to_string (stat->mode));
+  else if (directory->no_symlinks && (stat->mode & S_IROTH) == 0)
+    /* Who may rename in its directory can put a file there that only we may read. */
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+                 "%s is not for everybody to read, and is not sent for a job that another user made",
+                 directory->display);
   else if (directory->no_symlinks && stat->links != 1)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
                  "%s has other names too, and is not sent for a job that another user made",

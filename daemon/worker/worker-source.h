@@ -15,7 +15,7 @@ typedef struct _WorkerSource WorkerSource;
  * @path: (type filename): absolute
  * @pid: process id of the caller, whose view of the directory is compared with ours; 0 = do not
  * @no_symlinks: somebody else chose the path: no symbolic link on it, and no other name of the file, is accepted; `Resume`
- *   says so for later
+ *   says so for later; and what is not for everybody to read is not his to choose
  * @size: (out): of the file, bytes
  *
  * Can it be sent? NO_FILE_ACCESS says why not.
