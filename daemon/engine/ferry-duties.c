@@ -11,6 +11,13 @@
 #define RETRY_FIRST (10 * G_USEC_PER_SEC)
 #define RETRY_MAX   (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
 
+/* Cancellations of one user that his worker has at a time: each may hold a thread of it for a minute, and what else it is
+ * asked must not wait behind them until it counts as hung. */
+#define CANCELLATIONS_AT_ONCE 2
+
+/* Cancellations of one user that are remembered: jobs are made and cancelled faster than a server that is away is given up. */
+#define CANCELLATIONS_MAX 100
+
 /**
  * DutyWait: a call that waits for all duties of a job.
  */
@@ -147,6 +154,21 @@ is_cancellation (const FerryDutyRun *run)
   return run->duty->kind == FERRY_DUTY_CANCEL_UPLOAD;
 }
 
+static guint
+count_cancellations (FerryEngine *self, uid_t owner, gboolean under_way)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < self->duties->len; i++)
+    {
+      const FerryDutyRun *run = g_ptr_array_index (self->duties, i);
+
+      count += is_cancellation (run) && run->duty->owner == owner && (!under_way || run->under_way);
+    }
+
+  return count;
+}
+
 /* µs that are left for it; a file is removed however long it takes. */
 static gint64
 get_time_left (FerryDutyRun *run)
@@ -191,6 +213,8 @@ is_final (FerryDutyRun *run, GVariant *reply)
   return !transient;
 }
 
+static void noted_cb (const GError *error, gpointer data);
+
 static void
 done_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -206,6 +230,9 @@ done_cb (GObject *source, GAsyncResult *result, gpointer data)
       ferry_duty_run_free (run);
       return;
     }
+  /* Another one may have waited for its turn. */
+  if (is_cancellation (run))
+    ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
   if (done || is_final (run, reply))
     {
       end_duty (self, run);
@@ -254,6 +281,8 @@ run_duty (FerryDutyRun *run)
       end_duty (self, run);
       return;
     }
+  if (cancellation && count_cancellations (self, run->duty->owner, TRUE) >= CANCELLATIONS_AT_ONCE)
+    return;
 
   run->under_way = TRUE;
   ferry_workers_request (self->workers, run->duty->owner, cancellation ? "cancel-upload" : "remove",
@@ -309,12 +338,30 @@ ferry_engine_drop_file (FerryEngine *self, FerryJob *job, FerryFile *file)
   ferry_store_after_commit (self->store, noted_cb, g_object_ref (self));
 }
 
+/* The oldest one of @owner that is not being done goes. */
+static void
+forget_cancellation (FerryEngine *self, uid_t owner)
+{
+  for (guint i = 0; i < self->duties->len; i++)
+    {
+      FerryDutyRun *run = g_ptr_array_index (self->duties, i);
+
+      if (!is_cancellation (run) || run->duty->owner != owner || run->under_way)
+        continue;
+      ferry_clock_clear (self->clock, &run->timer);
+      end_duty (self, run);
+      return;
+    }
+}
+
 void
 ferry_engine_add_cancellation (FerryEngine *self, FerryDuty *duty, guint64 attempt,
                                guint64 reply_attempt)
 {
   FerryDutyRun *run;
 
+  if (count_cancellations (self, duty->owner, FALSE) >= CANCELLATIONS_MAX)
+    forget_cancellation (self, duty->owner);
   ferry_store_add_duty (self->store, duty);
   /* Without a job: nobody waits for a server that may be away for a day. */
   run = add_run (self, duty, NULL, attempt);

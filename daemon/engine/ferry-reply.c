@@ -64,11 +64,13 @@ path_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GTask) task = data;
   FerryJob *job = g_task_get_task_data (task);
   GPtrArray *files = g_object_get_data (G_OBJECT (task), "files");
+  uid_t owner = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (task), "owner"));
   const FerryFile *checked = g_ptr_array_index (files, 0);
   GError *error = NULL;
 
   if (!ferry_targets_check_finish (self, result, &error) ||
-      !ferry_engine_check_open (self, job, &error) || !check_not_begun (job, &error))
+      !ferry_engine_check_open (self, job, &error) ||
+      !ferry_targets_check_owner (job, owner, &error) || !check_not_begun (job, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -104,6 +106,7 @@ ferry_engine_set_reply_path_async (FerryEngine *self, FerryJob *job, const char 
   files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_ptr_array_add (files, ferry_file_new ("", path));
   g_object_set_data_full (G_OBJECT (task), "files", files, (GDestroyNotify) g_ptr_array_unref);
+  g_object_set_data (G_OBJECT (task), "owner", GUINT_TO_POINTER (job->owner));
   ferry_targets_check_async (self, job->owner, pid, FALSE, files, path_checked_cb,
                              g_object_ref (task));
 }

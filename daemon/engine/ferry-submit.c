@@ -6,6 +6,7 @@
 typedef struct
 {
   FerryJob *job;    /* (owned) */
+  uid_t owner;      /* of @job, whose worker is asked */
   GPtrArray *files; /* (owned) (element-type FerryFile) */
   FerryFile *reply; /* (owned) (nullable): of an upload-reply, until it is the job's */
   gboolean resume;
@@ -32,6 +33,7 @@ new_task (FerryEngine *self, FerryJob *job, GPtrArray *files, GAsyncReadyCallbac
   Submission *submission = g_new0 (Submission, 1);
 
   submission->job = g_object_ref (job);
+  submission->owner = job->owner;
   submission->files = files != NULL
                           ? files
                           : g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
@@ -251,6 +253,7 @@ add_checked_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!ferry_targets_check_finish (self, result, &error) ||
       !ferry_engine_check_open (self, job, &error) ||
+      !ferry_targets_check_owner (job, submission->owner, &error) ||
       !check_files (self, submission, FALSE, &error) || !check_same_reply (submission, &error))
     {
       g_task_return_error (task, error);

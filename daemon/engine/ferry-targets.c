@@ -164,3 +164,14 @@ ferry_targets_check_finish (FerryEngine *engine, GAsyncResult *result, GError **
   g_return_val_if_fail (g_task_is_valid (result, engine), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
 }
+
+gboolean
+ferry_targets_check_owner (FerryJob *job, uid_t uid, GError **error)
+{
+  if (job->owner == uid)
+    return TRUE;
+
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                       "The job was given to another user meanwhile");
+  return FALSE;
+}

@@ -21,4 +21,8 @@ void ferry_targets_check_async (FerryEngine *engine, uid_t uid, pid_t pid, gbool
                                 GPtrArray *files, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ferry_targets_check_finish (FerryEngine *engine, GAsyncResult *result, GError **error);
 
+/** Whether @job is still that of @uid, whose worker was asked: what he chose, and his worker allowed, must not become another
+ * user's by TakeOwnership. Error: InvalidState. */
+gboolean ferry_targets_check_owner (FerryJob *job, uid_t uid, GError **error);
+
 G_END_DECLS

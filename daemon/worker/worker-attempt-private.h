@@ -66,7 +66,7 @@ struct _WorkerAttempt
   WorkerFailure failure;      /* */
   GUri *upload_home;          /* (owned) (nullable): whose secrets they are, when not @home's */
   _Atomic guint64 sent;       /* offset in the source of what went out last */
-  _Atomic gint64 source_busy; /* monotonic µs when the read under way began, 0 = none */
+  _Atomic gint64 source_busy; /* the same as @busy_since, of calls on the source */
 
   GMutex stored_lock;
   GCond stored_changed;

@@ -24,6 +24,9 @@ static const char *const hidden_headers[] = { "Set-Cookie",
                                               "Location",
                                               "Content-Location",
                                               "Refresh",
+                                              "BITS-Session-Id",
+                                              "BITS-Host-Id",
+                                              "BITS-Reply-URL",
                                               NULL };
 
 static gboolean

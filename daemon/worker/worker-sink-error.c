@@ -42,7 +42,7 @@ static gboolean
 is_gone (int errsv)
 {
   return errsv == ENODEV || errsv == ENXIO || errsv == ENOMEDIUM || errsv == ENOTCONN ||
-         errsv == ESTALE || errsv == EHOSTDOWN || errsv == EHOSTUNREACH;
+         errsv == ECONNABORTED || errsv == ESTALE || errsv == EHOSTDOWN || errsv == EHOSTUNREACH;
 }
 
 void

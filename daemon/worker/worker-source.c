@@ -43,6 +43,12 @@ open_file (WorkerDirectory *directory, WorkerStat *stat, GError **error)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
                  "%s is %s; only regular files can be sent", directory->display,
                  worker_kind_to_string (stat->mode));
+  else if (directory->no_symlinks && (stat->mode & S_IROTH) == 0)
+    /* Who may rename in its directory can put a file there that only we may read. */
+    g_set_error (
+        error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
+        "%s is not for everybody to read, and is not sent for a job that another user made",
+        directory->display);
   else if (directory->no_symlinks && stat->links != 1)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
                  "%s has other names too, and is not sent for a job that another user made",
@@ -79,6 +85,21 @@ worker_source_check (const char *path, GPid pid, gboolean no_symlinks, guint64 *
   return g_variant_ref_sink (g_variant_dict_end (&resume));
 }
 
+/* A call that may hang in the file system is watched by the main thread. */
+static void
+begin_call (WorkerSource *self)
+{
+  if (self->busy_since != NULL)
+    *self->busy_since = g_get_monotonic_time ();
+}
+
+static void
+end_call (WorkerSource *self)
+{
+  if (self->busy_since != NULL)
+    *self->busy_since = 0;
+}
+
 /* == identity == */
 
 static gboolean
@@ -95,6 +116,21 @@ set_changed (WorkerSource *self, GError **error)
 {
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_LOCAL_FILE_CHANGED,
                "%s changed while it was being sent", self->directory->display);
+  return FALSE;
+}
+
+/* What cannot be looked at now is not another file for that. */
+static gboolean
+set_errno (WorkerSource *self, int errsv, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (errsv == ENOENT || errsv == ENOTDIR)
+    return set_changed (self, error);
+  worker_sink_set_errno (&local_error, errsv, "read", self->directory->display);
+  if (g_error_matches (local_error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
+    local_error->code = WORKER_SINK_ERROR_SOURCE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 
@@ -190,9 +226,14 @@ static gboolean
 check_opened (WorkerSource *self, GError **error)
 {
   WorkerStat opened;
+  int errsv;
 
-  return (worker_stat_at (self->fd, "", &opened) == 0 &&
-          is_same (&opened, &self->stat, self->directory->system.invents_inodes)) ||
+  begin_call (self);
+  errsv = worker_stat_at (self->fd, "", &opened);
+  end_call (self);
+  if (errsv != 0)
+    return set_errno (self, errsv, error);
+  return is_same (&opened, &self->stat, self->directory->system.invents_inodes) ||
          set_changed (self, error);
 }
 
@@ -201,15 +242,20 @@ worker_source_verify (WorkerSource *self, GError **error)
 {
   gboolean invents = self->directory->system.invents_inodes;
   struct stat named;
+  int errsv;
 
   if (!check_opened (self, error))
     return FALSE;
   /* By its name, as it was opened: through a last symbolic link. */
-  if (fstatat (self->directory->fd, self->directory->name, &named,
-               self->directory->no_symlinks ? AT_SYMLINK_NOFOLLOW : 0) != 0 ||
-      (!invents && named.st_ino != self->stat.inode))
-    return set_changed (self, error);
-  return TRUE;
+  begin_call (self);
+  errsv = fstatat (self->directory->fd, self->directory->name, &named,
+                   self->directory->no_symlinks ? AT_SYMLINK_NOFOLLOW : 0) != 0
+              ? errno
+              : 0;
+  end_call (self);
+  if (errsv != 0)
+    return set_errno (self, errsv, error);
+  return invents || named.st_ino == self->stat.inode || set_changed (self, error);
 }
 
 void
@@ -249,11 +295,9 @@ read_file (WorkerSource *source, gpointer data, gsize size, guint64 offset)
 {
   gssize n;
 
-  if (source->busy_since != NULL)
-    *source->busy_since = g_get_monotonic_time ();
+  begin_call (source);
   n = TEMP_FAILURE_RETRY (pread (source->fd, data, size, (off_t) offset));
-  if (source->busy_since != NULL)
-    *source->busy_since = 0;
+  end_call (source);
   return n;
 }
 
@@ -271,10 +315,7 @@ fill (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
   n = read_file (source, self->buffer->data,
                  (gsize) MIN (self->end - self->position, WORKER_BUFFER_SIZE), self->position);
   if (n < 0)
-    {
-      worker_sink_set_errno (error, errno, "read", source->directory->display);
-      return FALSE;
-    }
+    return set_errno (source, errno, error);
   if (n == 0)
     return set_changed (source, error);
   self->used = 0;

@@ -15,7 +15,7 @@ typedef struct _WorkerSource WorkerSource;
  * @path: (type filename): absolute
  * @pid: process id of the caller, whose view of the directory is compared with ours; 0 = do not
  * @no_symlinks: somebody else chose the path: no symbolic link on it, and no other name of the file, is accepted; `Resume`
- *   says so for later
+ *   says so for later; and what is not for everybody to read is not his to choose
  * @size: (out): of the file, bytes
  *
  * Can it be sent? NO_FILE_ACCESS says why not.
@@ -29,7 +29,7 @@ GVariant *worker_source_check (const char *path, GPid pid, gboolean no_symlinks,
  * worker_source_open:
  * @path: (type filename): absolute
  * @resume: what is known of it: its directory, and the file once bytes of it were sent
- * @busy_since: (nullable): monotonic µs is put there while a read is under way, 0 after it; lives longer
+ * @busy_since: (nullable): monotonic µs is put there while a call of the file system is under way, 0 after it; lives longer
  *
  * Errors: NO_FILE_ACCESS; LOCAL_FILE_CHANGED when it is not the file of @resume any more, or is gone from its directory;
  * WORKER_SINK_ERROR_SOURCE when that directory is not there now.
@@ -46,7 +46,8 @@ guint64 worker_source_get_size (const WorkerSource *self);
 /** Returns: (transfer none): the last component of its path */
 const char *worker_source_get_name (const WorkerSource *self);
 
-/** Whether what was opened has its size and time still, and is what its path names. LOCAL_FILE_CHANGED otherwise. */
+/** Whether what was opened has its size and time still, and is what its path names. LOCAL_FILE_CHANGED otherwise; or why it
+ * cannot be looked at, WORKER_SINK_ERROR_SOURCE when its file system is gone. */
 gboolean worker_source_verify (WorkerSource *self, GError **error);
 
 /** Adds what worker_source_open() needs to know it again. */

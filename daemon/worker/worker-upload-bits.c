@@ -226,6 +226,16 @@ bits_probe (WorkerUpload *upload, gboolean *speaks, GError **error)
   return WORKER_UPLOAD_GO_ON;
 }
 
+/* What is not cannot be kept in a `Resume`, which holds text. */
+static gboolean
+is_printable (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c++)
+    if (!g_ascii_isprint (*c))
+      return FALSE;
+  return *text != '\0';
+}
+
 static gboolean
 take_session (WorkerUpload *upload, const Ack *ack)
 {
@@ -235,14 +245,14 @@ take_session (WorkerUpload *upload, const Ack *ack)
   WorkerUploadRecord *record = upload->record;
   guint64 host_time;
 
-  if (id == NULL || *id == '\0' || strlen (id) > WORKER_UPLOAD_ID_MAX ||
+  if (id == NULL || !is_printable (id) || strlen (id) > WORKER_UPLOAD_ID_MAX ||
       (protocol != NULL && g_ascii_strcasecmp (protocol, PROTOCOL) != 0))
     return FALSE;
 
   worker_upload_record_drop_session (record);
   record->id = g_strdup (id);
   record->session = TRUE;
-  if (host != NULL && *host != '\0' && strlen (host) <= 255)
+  if (host != NULL && is_printable (host) && strlen (host) <= WORKER_UPLOAD_HOST_MAX)
     record->host = g_strdup (host);
   if (worker_upload_answer_get_number (&ack->answer, "BITS-Host-Id-Fallback-Timeout", &host_time))
     record->host_time = (guint32) MIN (host_time, G_MAXUINT32);

@@ -39,6 +39,21 @@ refuse_existing (WorkerUpload *upload, GError **error)
                              "destroy it piece by piece, replaces none");
 }
 
+/* What a server does not tell may be anything. */
+static WorkerUploadNext
+refuse_unknown (WorkerUpload *upload, guint status, GError **error)
+{
+  const WorkerUploadAnswer answer = { .status = status };
+
+  if (status == 405 || status == 501 || status < 400)
+    return worker_upload_fail (upload, error, FERRY_ERROR_UPLOAD_NOT_SUPPORTED,
+                               FERRY_ERROR_CONTEXT_REMOTE_FILE, FALSE,
+                               "The server does not tell what is at this address (it answered %u "
+                               "to HEAD), and put-range must know",
+                               status);
+  return worker_upload_fail_status (upload, &answer, error);
+}
+
 /* Pieces too small to lose much: does the second one land behind the first? */
 static WorkerUploadNext
 try_ranges (WorkerUpload *upload, GError **error)
@@ -79,6 +94,8 @@ put_range_begin (WorkerUpload *upload, GError **error)
   /* After a restart it is the file that we began. */
   if (status == 200 && record->restarts == 0)
     return refuse_existing (upload, error);
+  if (status != 200 && status != 404 && status != 410)
+    return refuse_unknown (upload, status, error);
   if (record->total <= 2 * TRIAL)
     return WORKER_UPLOAD_PLAIN;
 
@@ -107,11 +124,7 @@ put_range_locate (WorkerUpload *upload, GError **error)
   if (status == 404 || status == 410)
     return WORKER_UPLOAD_LOST;
   if (status != 200 || length == FERRY_SIZE_UNKNOWN)
-    {
-      const WorkerUploadAnswer answer = { .status = status };
-
-      return worker_upload_fail_status (upload, &answer, error);
-    }
+    return refuse_unknown (upload, status, error);
   /* A break may have come before the trial did. */
   if (length < 2 * TRIAL)
     return try_ranges (upload, error);
@@ -146,7 +159,9 @@ put_range_finish (WorkerUpload *upload, GError **error)
 
   if (worker_upload_put_head (upload, &status, &length, error) == WORKER_UPLOAD_ERROR)
     return WORKER_UPLOAD_ERROR;
-  if (status == 404 || status == 410 || (status == 200 && length != upload->record->total))
+  if (status != 200 && status != 404 && status != 410)
+    return refuse_unknown (upload, status, error);
+  if (status != 200 || length != upload->record->total)
     return WORKER_UPLOAD_LOST;
   upload->record->session = FALSE;
   return WORKER_UPLOAD_GO_ON;

@@ -9,10 +9,11 @@
 
 G_BEGIN_DECLS
 
-/* Bytes of a session id, a location or a reply's address that are taken from a server: all of them have to fit into a
- * `Resume`. */
-#define WORKER_UPLOAD_ID_MAX  1024
-#define WORKER_UPLOAD_URL_MAX 2200
+/* Bytes of a session id, its host, a location or a reply's address that are taken from a server: with all else they have to
+ * fit into a `Resume`. */
+#define WORKER_UPLOAD_ID_MAX   512
+#define WORKER_UPLOAD_HOST_MAX 255
+#define WORKER_UPLOAD_URL_MAX  2200
 
 /** Begins as worker_upload_record_load() of %NULL. */
 typedef struct

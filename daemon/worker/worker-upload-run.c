@@ -157,8 +157,11 @@ static WorkerUploadNext
 begin (WorkerAttempt *self, WorkerUpload *upload, const WorkerUploadProtocol *protocol,
        GError **error)
 {
-  WorkerUploadNext next = protocol->begin (upload, error);
+  WorkerUploadNext next;
 
+  upload->begun = TRUE;
+  upload->offered = 0;
+  next = protocol->begin (upload, error);
   /* On disk before the first byte: nobody else knows of the session. */
   if (next == WORKER_UPLOAD_GO_ON && self->record.session && !store (self, error))
     return WORKER_UPLOAD_ERROR;

@@ -185,6 +185,8 @@ worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
       requester.cancellable = limit.cancellable;
     }
 
+  if (request->body)
+    upload->offered = MAX (upload->offered, request->start + request->length);
   exchange = worker_request_send (&requester, &plain, &local_error);
   upload->sent = sending.sent;
   if (exchange != NULL)
@@ -246,6 +248,14 @@ worker_upload_acknowledge (WorkerUpload *upload, guint64 offset, GError **error)
                                "The server says that it has %" G_GUINT64_FORMAT
                                " bytes of a file of %" G_GUINT64_FORMAT,
                                offset, record->total);
+
+  /* They would be another file's. */
+  if (upload->begun && offset > upload->offered)
+    return worker_upload_fail (upload, error, FERRY_ERROR_INVALID_SERVER_RESPONSE,
+                               FERRY_ERROR_CONTEXT_REMOTE_FILE, FALSE,
+                               "The server says that it has %" G_GUINT64_FORMAT
+                               " bytes, and was sent no more than %" G_GUINT64_FORMAT,
+                               offset, upload->offered);
 
   record->silent = 0;
   if (worker_upload_record_acknowledge (record, offset))

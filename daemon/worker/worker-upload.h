@@ -109,6 +109,8 @@ struct _WorkerUpload
   gboolean discard;          /* what the server has is wrong */
   _Atomic guint64 *position; /* (unowned) (nullable): shown as progress */
   guint64 sent;              /* bytes of a body that the last request had sent */
+  gboolean begun;            /* what the server has began in this attempt, */
+  guint64 offered;           /* and no request went beyond this offset */
   guint idle;                /* answers in a row that brought nothing */
   guint refusals;            /* BITS: answers in a row that we are out of step */
   guint tries;               /* of whatever a protocol has to try several times in an attempt */
@@ -151,7 +153,7 @@ WorkerUploadNext worker_upload_fail (WorkerUpload *upload, GError **error, Ferry
 WorkerUploadNext worker_upload_fail_status (WorkerUpload *upload, const WorkerUploadAnswer *answer,
                                             GError **error);
 
-/** The server says that it has @offset bytes: too many are an error, as is the same again and again. */
+/** The server says that it has @offset bytes: more than there are, or than it was sent, are an error, as is the same again and again. */
 WorkerUploadNext worker_upload_acknowledge (WorkerUpload *upload, guint64 offset, GError **error);
 
 /** The server refused a body as too long. GO_ON: try again with a shorter one. */

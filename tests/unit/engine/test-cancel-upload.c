@@ -223,6 +223,52 @@ test_retries (void)
   assert_cancels (world, 1, "http://server.example/put");
 }
 
+static guint
+count_under_way (World *world)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < world->engine->duties->len; i++)
+    count += ((const FerryDutyRun *) g_ptr_array_index (world->engine->duties, i))->under_way;
+  return count;
+}
+
+/* A server that does not answer holds up the worker for a minute each time. */
+static void
+test_few_at_a_time (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *jobs[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
+    jobs[i] = submit_begun (world);
+  world->silent = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
+    world_cancel (world, jobs[i]);
+  g_variant_unref (world_take_order (world, "cancel-upload"));
+  g_variant_unref (world_take_order (world, "cancel-upload"));
+  world_settle (world);
+  g_assert_false (world_has_order (world, "cancel-upload"));
+  g_assert_cmpuint (count_under_way (world), ==, 2);
+
+  world_answer (world);
+  g_variant_unref (world_take_order (world, "cancel-upload"));
+  g_assert_cmpuint (world->engine->duties->len, ==, 2);
+}
+
+static void
+test_not_without_bounds (void)
+{
+  g_autoptr (World) world = world_new ();
+
+  world->refuse = "cancel-upload";
+  world->refusal = AWAY;
+  for (guint i = 0; i < 110; i++)
+    world_cancel (world, submit_begun (world));
+  world_settle (world);
+  g_assert_cmpuint (world->engine->duties->len, ==, 100);
+}
+
 static void
 test_refused_for_good (void)
 {
@@ -476,6 +522,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cancel-upload/reply", test_reply_is_fetched);
   g_test_add_func ("/cancel-upload/retries", test_retries);
   g_test_add_func ("/cancel-upload/refused", test_refused_for_good);
+  g_test_add_func ("/cancel-upload/few-at-a-time", test_few_at_a_time);
+  g_test_add_func ("/cancel-upload/bounds", test_not_without_bounds);
   g_test_add_func ("/cancel-upload/deadline", test_deadline);
   g_test_add_func ("/cancel-upload/restart", test_restart);
   g_test_add_func ("/cancel-upload/another-holder", test_another_holder);

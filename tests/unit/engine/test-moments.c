@@ -339,6 +339,29 @@ test_files_added_while_a_job_is_taken (void)
   g_assert_cmpuint (job->owner, ==, 1);
 }
 
+/* The former owner's worker, which is his, answers when he likes. */
+static void
+test_job_taken_while_files_are_added (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit (world, 1, FALSE, FALSE);
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  world->silent = TRUE;
+  g_ptr_array_set_size (world->orders, 0);
+  g_ptr_array_add (files, ferry_file_new ("http://server.example/trap", "/target/trap"));
+  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+  ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
+  world_answer (world);
+  world_wait (result != NULL);
+  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_cmpuint (job->files->len, ==, 1);
+}
+
 static void
 test_attempts_tell_nothing_of_others (void)
 {
@@ -373,6 +396,7 @@ main (int argc, char **argv)
   g_test_add_func ("/moments/another-holder", test_uid_has_another_holder);
   g_test_add_func ("/moments/store-fails", test_store_fails_while_files_are_checked);
   g_test_add_func ("/moments/added-while-taken", test_files_added_while_a_job_is_taken);
+  g_test_add_func ("/moments/job-taken-while-files-added", test_job_taken_while_files_are_added);
   g_test_add_func ("/moments/attempts", test_attempts_tell_nothing_of_others);
   return g_test_run ();
 }

@@ -326,6 +326,25 @@ test_set_path_meanwhile (void)
 }
 
 static void
+test_set_path_of_a_job_that_is_taken (void)
+{
+  g_autoptr (World) world = world_new ();
+  FerryJob *job = world_submit_upload (world, UPLOAD_REPLY, NULL, FALSE);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  world->silent = TRUE;
+  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, keep_result, &result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+  ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
+  world_answer (world);
+  world_wait (result != NULL);
+  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, result, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_cmpstr (job->reply_path, ==, "");
+}
+
+static void
 test_path_is_checked_first (void)
 {
   g_autoptr (World) world = world_new ();
@@ -449,6 +468,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reply/set-path", test_set_path);
   g_test_add_func ("/reply/set-path-late", test_set_path_too_late);
   g_test_add_func ("/reply/set-path-meanwhile", test_set_path_meanwhile);
+  g_test_add_func ("/reply/set-path-taken", test_set_path_of_a_job_that_is_taken);
   g_test_add_func ("/reply/path-first", test_path_is_checked_first);
   g_test_add_func ("/reply/read", test_read);
   g_test_add_func ("/reply/read-nothing", test_read_nothing);

@@ -5,6 +5,8 @@
 
 #include "ferry-link.h"
 #include "ferry-worker-protocol.h"
+#include "worker-sink-error.h"
+#include "worker-source.h"
 #include "worker.h"
 
 #include <glib/gstdio.h>
@@ -299,11 +301,62 @@ test_hang (HangFixture *self, gconstpointer data)
   assert_recovers (self);
 }
 
+typedef struct
+{
+  WorkerSource *source;
+  _Atomic gint64 busy_since;
+  GError *error; /* (owned) (nullable) */
+} Look;
+
+static gpointer
+look (gpointer data)
+{
+  Look *self = data;
+
+  worker_source_verify (self->source, &self->error);
+  return NULL;
+}
+
+/* The file of an upload is looked at again and again: that may hang too, and a file system that goes is no other file. */
+static void
+test_source (HangFixture *self, gconstpointer data)
+{
+  g_autofree char *backed = g_build_filename (self->backing, "target", NULL);
+  g_autoptr (GVariant) known = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  g_autoptr (GError) error = NULL;
+  Look state = { 0 };
+  GThread *thread;
+
+  g_assert_true (g_file_set_contents (backed, "x", 1, NULL));
+  if (!mount_fs (self))
+    {
+      g_unlink (backed);
+      g_test_skip ("needs root and FUSE");
+      return;
+    }
+  state.source = worker_source_open (self->target, known, &state.busy_since, &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpint (kill (self->server, SIGSTOP), ==, 0);
+  thread = g_thread_new ("look", look, &state);
+  while (state.busy_since == 0)
+    g_thread_yield ();
+  g_assert_cmpint (kill (self->server, SIGKILL), ==, 0);
+  g_thread_join (thread);
+  g_assert_cmpint (state.busy_since, ==, 0);
+  g_assert_error (state.error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_SOURCE);
+
+  g_clear_error (&state.error);
+  worker_source_free (state.source);
+  g_unlink (backed);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   can_mount = unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
   g_test_add ("/worker-hang/hang", HangFixture, NULL, set_up, test_hang, tear_down);
+  g_test_add ("/worker-hang/source", HangFixture, NULL, set_up, test_source, tear_down);
   return g_test_run ();
 }

@@ -125,6 +125,9 @@ static void
 test_check (Fixture *fixture, gconstpointer data)
 {
   check (fixture, FALSE, -1);
+  /* What only we may read is not for somebody else to have sent. */
+  check (fixture, TRUE, FERRY_ERROR_NO_FILE_ACCESS);
+  g_assert_cmpint (g_chmod (fixture->path, 0604), ==, 0);
   check (fixture, TRUE, -1);
 
   g_remove (fixture->path);
@@ -140,6 +143,7 @@ test_check (Fixture *fixture, gconstpointer data)
 static void
 test_names (Fixture *fixture, gconstpointer data)
 {
+  g_assert_cmpint (g_chmod (fixture->path, 0644), ==, 0);
   g_assert_cmpint (g_rename (fixture->path, fixture->other), ==, 0);
   g_assert_cmpint (symlink (fixture->other, fixture->path), ==, 0);
   check (fixture, FALSE, -1);

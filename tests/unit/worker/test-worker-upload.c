@@ -3,7 +3,9 @@
 
 #include "upload-server.h"
 #include "worker-attempt.h"
+#include "worker-source.h"
 #include "worker-upload-bits.h"
+#include "worker-upload.h"
 
 #include "ferry-worker-protocol.h"
 
@@ -429,6 +431,7 @@ test_bits_packets (Fixture *fixture, gconstpointer data)
 static void
 test_bits_reply (Fixture *fixture, gconstpointer data)
 {
+  g_autofree const char **headers = NULL;
   const char *url;
 
   begin (fixture, &cases[0]);
@@ -439,6 +442,13 @@ test_bits_reply (Fixture *fixture, gconstpointer data)
   g_assert_true (g_variant_lookup (fixture->end, "ReplyUrl", "&s", &url));
   g_assert_true (g_str_has_suffix (url, "/up/BITS-Sessions/Replies/%7BC85B%7D/a%20reply.bin"));
   g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Close-Session"), ==, 0);
+  /* What opens the session, and where the reply is, is for no property. */
+  g_assert_true (g_variant_lookup (fixture->end, "ResponseHeaders", "^a&s", &headers));
+  for (guint i = 0; headers[i] != NULL; i++)
+    {
+      g_assert_null (strstr (headers[i], "BITS-Session-Id"));
+      g_assert_null (strstr (headers[i], "BITS-Reply-URL"));
+    }
 }
 
 static void
@@ -448,6 +458,77 @@ test_bits_no_reply (Fixture *fixture, gconstpointer data)
   fixture->wants_reply = TRUE;
   assert_failed (fixture, run (fixture), "InvalidServerResponse", FALSE);
   g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Fragment"), ==, 3 + 3);
+}
+
+/* All that a session is said to have is what we sent in it: more of it would be of somebody else's file. */
+static void
+test_never_sent (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.lie = SIZE - 1024 * 1024;
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", FALSE);
+}
+
+/* A `Resume` holds text. */
+static void
+test_bits_odd_names (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.host = "\xFFhost";
+  assert_done (fixture, run (fixture));
+  fixture->site.session = "\xFFsession";
+  fixture->site.open = FALSE;
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  assert_failed (fixture, run (fixture), "InvalidServerResponse", FALSE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "BITS_POST Fragment"), ==, 3);
+}
+
+static char *
+repeat (gsize n)
+{
+  char *text = g_malloc0 (n + 1);
+
+  return memset (text, 'x', n);
+}
+
+/* ferryd keeps no larger one, and the session would be lost with it. */
+static void
+test_largest_resume (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant)
+      known = g_variant_ref_sink (g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_NO_SYMLINKS));
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WorkerSource) source = worker_source_open (fixture->path, known, NULL, &error);
+  g_autoptr (GVariant) resume = NULL;
+  g_auto (WorkerUploadRecord) record = {
+    .protocol = BITS,
+    .session = TRUE,
+    .total = SIZE,
+    .offset = SIZE,
+    .high_water = SIZE,
+    .sent = SIZE,
+    .fragment = 1,
+    .fragment_max = 1,
+    .restarts = 1,
+    .silent = 1,
+    .expires = 1,
+    .host_time = 1,
+    .host_failed = 1,
+    .last_start = 1,
+    .closing = TRUE,
+    .suspicious = TRUE,
+  };
+
+  g_assert_no_error (error);
+  record.id = repeat (WORKER_UPLOAD_ID_MAX);
+  record.host = repeat (WORKER_UPLOAD_HOST_MAX);
+  record.reply_url = repeat (WORKER_UPLOAD_URL_MAX);
+  worker_source_add_resume (source, &dict);
+  worker_upload_record_save (&record, &dict);
+  resume = g_variant_ref_sink (g_variant_dict_end (&dict));
+  g_test_message ("%" G_GSIZE_FORMAT " bytes", g_variant_get_size (resume));
+  g_assert_cmpuint (g_variant_get_size (resume), <=, FERRY_RESUME_MAX);
 }
 
 /* == servers that do not == */
@@ -539,6 +620,33 @@ test_range_ignored (Fixture *fixture, gconstpointer data)
   assert_kept (fixture);
 }
 
+/* Who cannot say what is there may have something that is not ours. */
+static void
+test_range_unsure (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.speaks = PUT_RANGE;
+  fixture->protocol = PUT_RANGE;
+  fixture->site.head_status = 503;
+  assert_failed (fixture, run (fixture), "HttpError", TRUE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "PUT"), ==, 0);
+  fixture->site.head_status = 405;
+  assert_failed (fixture, run (fixture), "UploadNotSupported", FALSE);
+  g_assert_cmpuint (upload_site_count (&fixture->site, "PUT"), ==, 0);
+}
+
+static void
+test_range_unproven (Fixture *fixture, gconstpointer data)
+{
+  fixture->site.speaks = PUT_RANGE;
+  fixture->protocol = PUT_RANGE;
+  fixture->site.head_status = 503;
+  fixture->site.head_good = 2;
+  assert_failed (fixture, run (fixture), "HttpError", TRUE);
+  fixture->site.head_status = 0;
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->restarted, ==, 0);
+}
+
 /* == names == */
 
 static void
@@ -603,11 +711,16 @@ main (int argc, char **argv)
   add ("bits/packets", NULL, test_bits_packets);
   add ("bits/reply", NULL, test_bits_reply);
   add ("bits/no-reply", NULL, test_bits_no_reply);
+  add ("bits/odd-names", NULL, test_bits_odd_names);
+  add ("never-sent", NULL, test_never_sent);
+  add ("largest-resume", NULL, test_largest_resume);
   add ("refused", NULL, test_refused);
   add ("wrong-protocol", NULL, test_wrong_protocol);
   add ("put/not-kept", NULL, test_put_not_kept);
   add ("put/starts-over", NULL, test_put_starts_over);
   add ("put-range/ignored", NULL, test_range_ignored);
+  add ("put-range/unsure", NULL, test_range_unsure);
+  add ("put-range/unproven", NULL, test_range_unproven);
   add ("policy", NULL, test_policy);
   g_test_add_func ("/worker-upload/names", test_names);
   return g_test_run ();

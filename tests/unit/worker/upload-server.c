@@ -122,7 +122,9 @@ create_session (UploadSite *site, SoupServerMessage *message)
       return;
     }
   set (message, "BITS-Protocol", "{7DF0354D-249B-430F-820D-3D2A9BEF4931}");
-  set (message, "BITS-Session-Id", SESSION);
+  set (message, "BITS-Session-Id", site->session != NULL ? site->session : SESSION);
+  if (site->host != NULL)
+    set (message, "BITS-Host-Id", site->host);
   answer (message, 200);
 }
 
@@ -192,7 +194,8 @@ serve_bits (UploadSite *site, SoupServerMessage *message)
     answer (message, 200);
   else if (g_str_equal (type, "Create-Session"))
     create_session (site, message);
-  else if (g_strcmp0 (get (message, "BITS-Session-Id"), SESSION) != 0)
+  else if (g_strcmp0 (get (message, "BITS-Session-Id"),
+                      site->session != NULL ? site->session : SESSION) != 0)
     answer (message, 400);
   else if (g_str_equal (type, "Fragment"))
     take_fragment (site, message);
@@ -265,7 +268,10 @@ serve_put (UploadSite *site, SoupServerMessage *message, const char *method)
   if (g_str_equal (method, "HEAD"))
     {
       set_number (message, "Content-Length", site->kept->len);
-      answer (message, site->open ? 200 : 404);
+      if (site->head_status != 0 && upload_site_count (site, "HEAD") > site->head_good)
+        answer (message, site->head_status);
+      else
+        answer (message, site->open ? 200 : 404);
       return;
     }
   if (!g_str_equal (method, "PUT"))

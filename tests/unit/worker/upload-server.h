@@ -37,6 +37,10 @@ typedef struct
   guint drop_create;     /* this many Create-Sessions or POSTs are not answered */
   guint drop_close;      /* this many closes are carried out and not answered */
   guint refuse;          /* this status for everything */
+  const char *session;   /* (nullable): BITS: its id, in place of the usual one */
+  const char *host;      /* (nullable): BITS-Host-Id */
+  guint head_status;     /* PUT: this status to each HEAD but the first @head_good */
+  guint head_good;
   gboolean no_reply_url; /* of the last Ack */
   const char *reply_url; /* (nullable) */
   gboolean ignore_range; /* of a PUT */
