@@ -400,6 +400,31 @@ test_bits_stuck (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->site.pieces, ==, WORKER_UPLOAD_MAX_IDLE);
 }
 
+/* A line that breaks says nothing about the session: only a server that is there, and silent on it alone, has lost it. */
+static void
+test_bits_bad_line (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.away = TRUE;
+  for (guint i = 2; i < 6; i++)
+    {
+      fixture->site.drop_before = i;
+      assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+    }
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 1);
+
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  fixture->site.away = FALSE;
+  for (guint i = 0; i < 2; i++)
+    {
+      fixture->site.drop_before = fixture->site.pieces + 2 - i;
+      assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+    }
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 3);
+}
+
 /* The session must be known before it is used, and the close before it is made. */
 static void
 test_bits_lost_answers (Fixture *fixture, gconstpointer data)
@@ -707,6 +732,7 @@ main (int argc, char **argv)
   add ("bits/gobits", NULL, test_bits_gobits);
   add ("bits/always-lost", NULL, test_bits_always_lost);
   add ("bits/stuck", NULL, test_bits_stuck);
+  add ("bits/bad-line", NULL, test_bits_bad_line);
   add ("bits/lost-answers", NULL, test_bits_lost_answers);
   add ("bits/packets", NULL, test_bits_packets);
   add ("bits/reply", NULL, test_bits_reply);
