@@ -301,7 +301,9 @@ static WorkerUploadNext
 tus_cancel (WorkerUpload *upload, GError **error)
 {
   static const char *const fields[] = { VERSION_FIELD, NULL };
-  g_autoptr (GUri) location = get_location (upload, error);
+  /* What is all there has no session that could be closed, and stays. */
+  gboolean whole = upload->record->offset == upload->record->total && !upload->discard;
+  g_autoptr (GUri) location = whole ? NULL : get_location (upload, error);
   g_auto (WorkerUploadAnswer) answer = { 0 };
   const WorkerUploadRequest request = {
     .method = "DELETE",
@@ -310,6 +312,8 @@ tus_cancel (WorkerUpload *upload, GError **error)
     .body = TRUE,
   };
 
+  if (whole)
+    return WORKER_UPLOAD_GO_ON;
   if (location == NULL || !worker_upload_send (upload, &request, &answer, error))
     return WORKER_UPLOAD_ERROR;
   if (worker_upload_is_success (answer.status) || is_gone (answer.status))

@@ -556,6 +556,41 @@ test_largest_resume (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (g_variant_get_size (resume), <=, FERRY_RESUME_MAX);
 }
 
+/* == cancelling == */
+
+static void
+test_tus_cancel (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *url = upload_server_dup_url (fixture->server, "/location");
+  g_autoptr (GUri) home = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (WorkerUploadRecord) record = { .protocol = TUS, .session = TRUE, .total = 5 };
+  g_autoptr (GError) error = NULL;
+  WorkerPulse pulse = { 0 };
+  WorkerUpload upload = {
+    .requester = {
+      .sessions = fixture->sessions,
+      .session = fixture->session,
+      .pulse = &pulse,
+      .home = home,
+      .cancellable = cancellable,
+    },
+    .record = &record,
+  };
+
+  begin (fixture, &cases[1]);
+  fixture->site.open = TRUE;
+  record.id = g_strdup (url);
+  /* All of it is there, and stays. */
+  record.offset = 5;
+  g_assert_true (worker_upload_cancel (&upload, &error));
+  g_assert_cmpuint (upload_site_count (&fixture->site, "DELETE"), ==, 0);
+  record.offset = 4;
+  g_assert_true (worker_upload_cancel (&upload, &error));
+  g_assert_no_error (error);
+  g_assert_true (fixture->site.cancelled);
+}
+
 /* == servers that do not == */
 
 static void
@@ -740,6 +775,7 @@ main (int argc, char **argv)
   add ("bits/odd-names", NULL, test_bits_odd_names);
   add ("never-sent", NULL, test_never_sent);
   add ("largest-resume", NULL, test_largest_resume);
+  add ("tus/cancel", NULL, test_tus_cancel);
   add ("refused", NULL, test_refused);
   add ("wrong-protocol", NULL, test_wrong_protocol);
   add ("put/not-kept", NULL, test_put_not_kept);
