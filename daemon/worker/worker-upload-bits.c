@@ -375,7 +375,8 @@ judge_fragment (WorkerUpload *upload, const Ack *ack, guint64 length, gint64 too
   return WORKER_UPLOAD_GO_ON;
 }
 
-/* A server that answers 401 or 403 and closes while the body is still going out leaves nothing but a broken pipe. */
+/* A server that answers 401 or 403 and closes while the body is still going out leaves nothing but a broken pipe. One that is
+ * there, and has nothing to say to the session's packets, may have lost it; a line that breaks says nothing about that. */
 static void
 ask_why (WorkerUpload *upload, GError **error)
 {
@@ -383,6 +384,7 @@ ask_why (WorkerUpload *upload, GError **error)
 
   if (!send_packet (upload, "Ping", NULL, 0, 0, PROBE_TIME, &ack, NULL))
     return;
+  upload->record->silent += is_good (&ack);
   if (ack.answer.status != 401 && ack.answer.status != 403 && ack.answer.status != 407)
     return;
   g_clear_error (error);
@@ -390,14 +392,12 @@ ask_why (WorkerUpload *upload, GError **error)
 }
 
 static void
-note_break (WorkerUpload *upload, guint64 length, GError **error)
+note_break (WorkerUpload *upload, GError **error)
 {
   if (!worker_upload_is_break (*error))
     return;
   note_unreachable (upload, *error);
-  upload->record->silent++;
-  if (upload->sent < length)
-    ask_why (upload, error);
+  ask_why (upload, error);
 }
 
 static WorkerUploadNext
@@ -417,7 +417,7 @@ send_fragment (WorkerUpload *upload, guint64 start, GError **error)
   record->last_start = start;
   if (!send_packet (upload, "Fragment", fields, start, length, 0, &ack, &local_error))
     {
-      note_break (upload, length, &local_error);
+      note_break (upload, &local_error);
       g_propagate_error (error, g_steal_pointer (&local_error));
       return WORKER_UPLOAD_ERROR;
     }

@@ -29,7 +29,7 @@ typedef struct
       fragment; /* bytes of the next request's body at most, 0 = the protocol's own first size */
   guint32 fragment_max; /* that the server is known to refuse more than, 0 = none */
   guint32 restarts;     /* sessions in a row that brought nothing new */
-  guint32 silent;       /* breaks in a row without any answer */
+  guint32 silent;       /* breaks in a row of a server that is there */
   gint64 expires;       /* wall clock, s, when the server forgets it; 0 = not known */
 
   /* BITS */

@@ -301,7 +301,10 @@ static WorkerUploadNext
 tus_cancel (WorkerUpload *upload, GError **error)
 {
   static const char *const fields[] = { VERSION_FIELD, NULL };
-  g_autoptr (GUri) location = get_location (upload, error);
+  const WorkerUploadRecord *record = upload->record;
+  /* What is all there has no session that could be closed, and stays. */
+  gboolean whole = record->offset == record->total && record->total > 0 && !upload->discard;
+  g_autoptr (GUri) location = whole ? NULL : get_location (upload, error);
   g_auto (WorkerUploadAnswer) answer = { 0 };
   const WorkerUploadRequest request = {
     .method = "DELETE",
@@ -310,6 +313,8 @@ tus_cancel (WorkerUpload *upload, GError **error)
     .body = TRUE,
   };
 
+  if (whole)
+    return WORKER_UPLOAD_GO_ON;
   if (location == NULL || !worker_upload_send (upload, &request, &answer, error))
     return WORKER_UPLOAD_ERROR;
   if (worker_upload_is_success (answer.status) || is_gone (answer.status))

@@ -400,6 +400,31 @@ test_bits_stuck (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->site.pieces, ==, WORKER_UPLOAD_MAX_IDLE);
 }
 
+/* A line that breaks says nothing about the session: only a server that is there, and silent on it alone, has lost it. */
+static void
+test_bits_bad_line (Fixture *fixture, gconstpointer data)
+{
+  begin (fixture, &cases[0]);
+  fixture->site.away = TRUE;
+  for (guint i = 2; i < 6; i++)
+    {
+      fixture->site.drop_before = i;
+      assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+    }
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 1);
+
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  fixture->site.away = FALSE;
+  for (guint i = 0; i < 2; i++)
+    {
+      fixture->site.drop_before = fixture->site.pieces + 2 - i;
+      assert_failed (fixture, run (fixture), "ConnectionClosed", TRUE);
+    }
+  assert_done (fixture, run (fixture));
+  g_assert_cmpuint (fixture->site.sessions, ==, 3);
+}
+
 /* The session must be known before it is used, and the close before it is made. */
 static void
 test_bits_lost_answers (Fixture *fixture, gconstpointer data)
@@ -529,6 +554,41 @@ test_largest_resume (Fixture *fixture, gconstpointer data)
   resume = g_variant_ref_sink (g_variant_dict_end (&dict));
   g_test_message ("%" G_GSIZE_FORMAT " bytes", g_variant_get_size (resume));
   g_assert_cmpuint (g_variant_get_size (resume), <=, FERRY_RESUME_MAX);
+}
+
+/* == cancelling == */
+
+static void
+test_tus_cancel (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *url = upload_server_dup_url (fixture->server, "/location");
+  g_autoptr (GUri) home = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (WorkerUploadRecord) record = { .protocol = TUS, .session = TRUE, .total = 5 };
+  g_autoptr (GError) error = NULL;
+  WorkerPulse pulse = { 0 };
+  WorkerUpload upload = {
+    .requester = {
+      .sessions = fixture->sessions,
+      .session = fixture->session,
+      .pulse = &pulse,
+      .home = home,
+      .cancellable = cancellable,
+    },
+    .record = &record,
+  };
+
+  begin (fixture, &cases[1]);
+  fixture->site.open = TRUE;
+  record.id = g_strdup (url);
+  /* All of it is there, and stays. */
+  record.offset = 5;
+  g_assert_true (worker_upload_cancel (&upload, &error));
+  g_assert_cmpuint (upload_site_count (&fixture->site, "DELETE"), ==, 0);
+  record.offset = 4;
+  g_assert_true (worker_upload_cancel (&upload, &error));
+  g_assert_no_error (error);
+  g_assert_true (fixture->site.cancelled);
 }
 
 /* == servers that do not == */
@@ -707,6 +767,7 @@ main (int argc, char **argv)
   add ("bits/gobits", NULL, test_bits_gobits);
   add ("bits/always-lost", NULL, test_bits_always_lost);
   add ("bits/stuck", NULL, test_bits_stuck);
+  add ("bits/bad-line", NULL, test_bits_bad_line);
   add ("bits/lost-answers", NULL, test_bits_lost_answers);
   add ("bits/packets", NULL, test_bits_packets);
   add ("bits/reply", NULL, test_bits_reply);
@@ -714,6 +775,7 @@ main (int argc, char **argv)
   add ("bits/odd-names", NULL, test_bits_odd_names);
   add ("never-sent", NULL, test_never_sent);
   add ("largest-resume", NULL, test_largest_resume);
+  add ("tus/cancel", NULL, test_tus_cancel);
   add ("refused", NULL, test_refused);
   add ("wrong-protocol", NULL, test_wrong_protocol);
   add ("put/not-kept", NULL, test_put_not_kept);

@@ -188,9 +188,13 @@ static void
 serve_bits (UploadSite *site, SoupServerMessage *message)
 {
   const char *type = get (message, "BITS-Packet-Type");
+  const char *last = site->log->len > 1 ? site->log->pdata[site->log->len - 2] : "";
 
   set (message, "BITS-Packet-Type", "Ack");
-  if (g_str_equal (type, "Ping"))
+  if (g_str_equal (type, "Ping") && site->away && site->pieces > 0 &&
+      site->pieces == site->drop_before && g_str_equal (last, "BITS_POST Fragment"))
+    hang_up (message);
+  else if (g_str_equal (type, "Ping"))
     answer (message, 200);
   else if (g_str_equal (type, "Create-Session"))
     create_session (site, message);

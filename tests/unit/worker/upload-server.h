@@ -37,6 +37,7 @@ typedef struct
   guint drop_create;     /* this many Create-Sessions or POSTs are not answered */
   guint drop_close;      /* this many closes are carried out and not answered */
   guint refuse;          /* this status for everything */
+  gboolean away;         /* BITS: nor is the first Ping after a piece that was dropped answered */
   const char *session;   /* (nullable): BITS: its id, in place of the usual one */
   const char *host;      /* (nullable): BITS-Host-Id */
   guint head_status;     /* PUT: this status to each HEAD but the first @head_good */
