@@ -27,6 +27,34 @@ struct _WorkerSource
 
 /* == opening == */
 
+/* Whether everybody may pass on the way from the root to @directory: who may rename on it can put a directory there through
+ * which only we may. */
+static gboolean
+is_open_to_all (int directory)
+{
+  WorkerStat stat;
+  WorkerStat above;
+  int fd = TEMP_FAILURE_RETRY (openat (directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  gboolean open = fd >= 0 && worker_stat_at (fd, "", &stat) == 0;
+
+  while (open && (stat.mode & S_IXOTH))
+    {
+      int parent = TEMP_FAILURE_RETRY (openat (fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+      close (fd);
+      fd = parent;
+      open = fd >= 0 && worker_stat_at (fd, "", &above) == 0;
+      /* The root is its own parent. */
+      if (open && above.inode == stat.inode && above.device == stat.device)
+        break;
+      stat = above;
+    }
+
+  if (fd >= 0)
+    close (fd);
+  return open && (stat.mode & S_IXOTH);
+}
+
 /* Regular, and open for reading; -1 with @error. */
 static int
 open_file (WorkerDirectory *directory, WorkerStat *stat, GError **error)
@@ -43,7 +71,8 @@ open_file (WorkerDirectory *directory, WorkerStat *stat, GError **error)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,
                  "%s is %s; only regular files can be sent", directory->display,
                  worker_kind_to_string (stat->mode));
-  else if (directory->no_symlinks && (stat->mode & S_IROTH) == 0)
+  else if (directory->no_symlinks &&
+           ((stat->mode & S_IROTH) == 0 || !is_open_to_all (directory->fd)))
     /* Who may rename in its directory can put a file there that only we may read. */
     g_set_error (
         error, FERRY_ERROR, FERRY_ERROR_NO_FILE_ACCESS,

@@ -25,7 +25,9 @@ store (gpointer data, GError **error)
   WorkerAttempt *self = data;
   gulong handler;
 
+  g_mutex_lock (&self->stored_lock);
   self->stored = FALSE;
+  g_mutex_unlock (&self->stored_lock);
   worker_attempt_lock (self);
   if (self->order->upload)
     worker_report_record_locked (self, TRUE);
@@ -303,6 +305,7 @@ worker_upload_close_reply (WorkerAttempt *self, GError **error)
 {
   g_auto (WorkerUploadRecord) record = { 0 };
   const WorkerUploadProtocol *protocol;
+  g_autoptr (GError) local_error = NULL;
   WorkerUpload upload;
 
   worker_upload_record_load (&record, self->order->upload_resume);
@@ -316,9 +319,12 @@ worker_upload_close_reply (WorkerAttempt *self, GError **error)
   /* A session that is gone was closed by us. */
   record.closing = TRUE;
   upload = make_upload (self, self->upload_home, &record);
-  if (protocol->finish (&upload, error) != WORKER_UPLOAD_ERROR)
+  /* Nor does it matter any more what became of the file: the program behind the server has answered it. */
+  if (protocol->finish (&upload, &local_error) != WORKER_UPLOAD_ERROR ||
+      g_error_matches (local_error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND))
     return TRUE;
   self->explained = upload.explained;
   self->failure = upload.failure;
+  g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }

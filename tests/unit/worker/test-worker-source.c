@@ -40,6 +40,7 @@ set_up (Fixture *fixture, gconstpointer data)
 
   fixture->directory = g_dir_make_tmp ("ferry-test-XXXXXX", &error);
   g_assert_no_error (error);
+  g_assert_cmpint (g_chmod (fixture->directory, 0755), ==, 0);
   fixture->path = g_build_filename (fixture->directory, "source", NULL);
   fixture->other = g_build_filename (fixture->directory, "other", NULL);
   fixture->buffers = worker_buffers_new ();
@@ -153,6 +154,18 @@ test_names (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (link (fixture->other, fixture->path), ==, 0);
   check (fixture, FALSE, -1);
   check (fixture, TRUE, FERRY_ERROR_NO_FILE_ACCESS);
+}
+
+/* Nor one in a directory that is not for everybody. */
+static void
+test_closed_directory (Fixture *fixture, gconstpointer data)
+{
+  g_assert_cmpint (g_chmod (fixture->path, 0644), ==, 0);
+  g_assert_cmpint (g_chmod (fixture->directory, 0755), ==, 0);
+  check (fixture, TRUE, -1);
+  g_assert_cmpint (g_chmod (fixture->directory, 0700), ==, 0);
+  check (fixture, TRUE, FERRY_ERROR_NO_FILE_ACCESS);
+  check (fixture, FALSE, -1);
 }
 
 static void
@@ -276,6 +289,7 @@ main (int argc, char **argv)
   } cases[] = {
     { "/worker-source/check", test_check },
     { "/worker-source/names", test_names },
+    { "/worker-source/closed-directory", test_closed_directory },
     { "/worker-source/unreadable", test_unreadable },
     { "/worker-source/same", test_same },
     { "/worker-source/rewritten", test_rewritten },

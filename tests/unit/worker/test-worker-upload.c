@@ -58,6 +58,7 @@ set_up (Fixture *fixture, gconstpointer data)
 
   fixture->directory = g_dir_make_tmp ("ferry-test-XXXXXX", &error);
   g_assert_no_error (error);
+  g_assert_cmpint (g_chmod (fixture->directory, 0755), ==, 0);
   fixture->path = g_build_filename (fixture->directory, "source.bin", NULL);
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
