@@ -197,6 +197,44 @@ ferry_proxy_usage_to_string (FerryProxyUsage value)
 DEFINE_FROM_STRING (ferry_proxy_usage, FerryProxyUsage, FERRY_PROXY_USAGE_OVERRIDE)
 
 const char *
+ferry_tls_flag_to_string (FerryTlsFlag value)
+{
+  switch (value)
+    {
+    case FERRY_TLS_FLAG_IGNORE_UNKNOWN_CA:
+      return "ignore-unknown-ca";
+    case FERRY_TLS_FLAG_IGNORE_HOSTNAME:
+      return "ignore-hostname";
+    case FERRY_TLS_FLAG_IGNORE_EXPIRY:
+      return "ignore-expiry";
+    case FERRY_TLS_FLAG_ALLOW_HTTPS_TO_HTTP:
+      return "allow-https-to-http";
+    }
+
+  return NULL;
+}
+
+DEFINE_FROM_STRING (ferry_tls_flag, FerryTlsFlag, FERRY_TLS_FLAG_ALLOW_HTTPS_TO_HTTP)
+
+const char *
+ferry_redirect_policy_to_string (FerryRedirectPolicy value)
+{
+  switch (value)
+    {
+    case FERRY_REDIRECT_POLICY_FOLLOW:
+      return "follow";
+    case FERRY_REDIRECT_POLICY_REPORT:
+      return "report";
+    case FERRY_REDIRECT_POLICY_REFUSE:
+      return "refuse";
+    }
+
+  return NULL;
+}
+
+DEFINE_FROM_STRING (ferry_redirect_policy, FerryRedirectPolicy, FERRY_REDIRECT_POLICY_REFUSE)
+
+const char *
 ferry_upload_protocol_to_string (FerryUploadProtocol value)
 {
   switch (value)

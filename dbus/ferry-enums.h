@@ -166,6 +166,45 @@ const char *ferry_proxy_usage_to_string (FerryProxyUsage value);
 gboolean ferry_proxy_usage_from_string (const char *string, FerryProxyUsage *value);
 
 /**
+ * FerryTlsFlag:
+ *
+ * What of a server's TLS a job overlooks.
+ */
+typedef enum
+{
+  FERRY_TLS_FLAG_IGNORE_UNKNOWN_CA,
+  FERRY_TLS_FLAG_IGNORE_HOSTNAME,
+  FERRY_TLS_FLAG_IGNORE_EXPIRY,
+  FERRY_TLS_FLAG_ALLOW_HTTPS_TO_HTTP,
+} FerryTlsFlag;
+
+#define FERRY_N_TLS_FLAGS (FERRY_TLS_FLAG_ALLOW_HTTPS_TO_HTTP + 1)
+
+/** Returns: (transfer none) (nullable): the word for @value, %NULL when it is none */
+const char *ferry_tls_flag_to_string (FerryTlsFlag value);
+/** Returns: whether @string, which may be %NULL, is a word of this enumeration; sets @value only then */
+gboolean ferry_tls_flag_from_string (const char *string, FerryTlsFlag *value);
+
+/**
+ * FerryRedirectPolicy:
+ *
+ * What becomes of a redirect.
+ */
+typedef enum
+{
+  FERRY_REDIRECT_POLICY_FOLLOW,
+  FERRY_REDIRECT_POLICY_REPORT,
+  FERRY_REDIRECT_POLICY_REFUSE,
+} FerryRedirectPolicy;
+
+#define FERRY_N_REDIRECT_POLICIES (FERRY_REDIRECT_POLICY_REFUSE + 1)
+
+/** Returns: (transfer none) (nullable): the word for @value, %NULL when it is none */
+const char *ferry_redirect_policy_to_string (FerryRedirectPolicy value);
+/** Returns: whether @string, which may be %NULL, is a word of this enumeration; sets @value only then */
+gboolean ferry_redirect_policy_from_string (const char *string, FerryRedirectPolicy *value);
+
+/**
  * FerryUploadProtocol:
  *
  * How an upload is sent.

@@ -24,7 +24,7 @@
  *
  * "start" { Attempt t, Job s, File u, Url s, Path s, TemporaryName s, Resume a{sv}, Ranges a(tt),
  *           Digest s, Size t, MaximumSize t, FinalMode u, Upload a{sv}, Headers as, SecretHeaders as,
- *           ProxyUsage s, ProxyUri s, ProxyBypass as }
+ *           <connection> }
  *     Fetch one file into TemporaryName beside Path, from where Resume says. Ends with exactly one
  *     of "done", "failed", "stopped". `Attempt` is new for each start and is echoed in all reports.
  *     `MaximumSize` is what the job may still fetch in this file, FERRY_SIZE_UNKNOWN = no limit.
@@ -45,6 +45,9 @@
  * "stored" { Attempt t }
  *     What the last "record" or "checkpoint" with `Confirm` told is on disk.
  *
+ * <connection>: ProxyUsage s, ProxyUri s, ProxyBypass as, TlsFlags as (FerryTlsFlag words that act), TlsFlagsForbidden as
+ *     (those that the job asks for and policy does not allow), ServerPins as ("sha256:" and hex), RedirectPolicy s
+ *
  * "stop" { Attempt t }
  *     Write a checkpoint and answer with "stopped" (or "done"/"failed" when that came first).
  *
@@ -55,7 +58,7 @@
  *     May these files be sent? They are opened for reading; regular files only. All or nothing. `Pid` as in
  *     "check-targets". Reply: { Resume aa{sv}, Sizes at } or { Error, Index u }. Errors: NoFileAccess.
  *
- * "cancel-upload" (id) { Url s, Resume a{sv}, Headers as, SecretHeaders as, ProxyUsage s, ProxyUri s, ProxyBypass as }
+ * "cancel-upload" (id) { Url s, Resume a{sv}, Headers as, SecretHeaders as, <connection> }
  *     Nobody wants the rest of this upload: tell the server so. One that is all there stays, and only its session is closed.
  *     A success also when the server knows nothing of it, or refuses for good. Reply: {} or { Error, Transient b }.
  *
@@ -82,8 +85,8 @@
  * "hello" { Version s }
  *     First message. ferryd closes the link when the version is not its own.
  * "reply" (id) { ..., Error a{sv} }
- * "response" { Attempt t, HttpStatus u, ResponseHeaders as, Total t, Validator s }
- *     The headers of the final answer (after redirects) were read.
+ * "response" { Attempt t, HttpStatus u, ResponseHeaders as, Total t, Validator s, FinalUrl s }
+ *     The headers of the final answer (after redirects) were read. `FinalUrl` with RedirectPolicy "report".
  * "progress" { Attempt t, Bytes t, Total t }
  *     Bytes of the file that are written (not: durable); at most one in 100 ms for each attempt.
  * "checkpoint" { Attempt t, Resume a{sv}, Bytes t, Confirm b }
@@ -98,7 +101,8 @@
  * "new-name" { Attempt t }
  *     TemporaryName holds something that is not ours. The attempt has ended; ferryd starts the file
  *     over under another name. Nothing was removed.
- * "done" { Attempt t, Resume a{sv}, Bytes t, HttpStatus u, ResponseHeaders as, Validator s, ReplyUrl s }
+ * "done" { Attempt t, Resume a{sv}, Bytes t, HttpStatus u, ResponseHeaders as, Validator s, FinalUrl s,
+ *          ReplyUrl s }
  *     Whole, on disk, digest right. Of an upload: all at the server, and its session closed; with `Reply` it is open
  *     and `ReplyUrl` is an absolute URL.
  * "stopped" { Attempt t, Resume a{sv}, Bytes t }
