@@ -12,8 +12,9 @@
 
 #include <stdio.h>
 
-/* How a limit that is none is shown and typed. */
-#define OFF "off"
+/* How a limit that is none is shown and typed, and a list without words. */
+#define OFF  "off"
+#define NONE "none"
 
 /* Returns: the a{sa{sv}} of all keys */
 static GVariant *
@@ -41,6 +42,9 @@ print_member (GVariant *entry, const char *name)
   if (value == NULL)
     return g_strdup ("");
 
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY) &&
+      g_variant_n_children (value) == 0)
+    return g_strdup (NONE);
   return is_off (value) ? g_strdup (OFF) : ferry_value_print (value);
 }
 
@@ -204,6 +208,9 @@ parse_value (GVariant *entry, const char *key, const char *text, GError **error)
 
   if (maximum != NULL && is_off (maximum) && g_str_equal (text, OFF))
     return g_variant_new_uint64 (G_MAXUINT64);
+  if (old != NULL && g_variant_is_of_type (old, G_VARIANT_TYPE_STRING_ARRAY) &&
+      g_str_equal (text, NONE))
+    return g_variant_new_strv (NULL, 0);
 
   return ferry_value_parse (key, old != NULL ? g_variant_get_type_string (old) : "s", NULL, text,
                             error);

@@ -2,8 +2,16 @@
 
 #include "ferry-policy-keys.h"
 
+#include "ferry-enums.h"
+
 /* How deep a value may be boxed; more is mischief. */
 #define BOXES_MAX 8
+
+static const char *
+get_tls_flag (guint bit)
+{
+  return ferry_tls_flag_to_string (bit);
+}
 
 static const FerryPolicyKeyInfo infos[] = {
   [FERRY_POLICY_MAX_JOBS_PER_USER] = {
@@ -62,6 +70,13 @@ static const FerryPolicyKeyInfo infos[] = {
     "A file of more bytes than this is sent only in a way that can go on after a break: an upload "
     "that its server takes by a plain PUT alone fails with UploadNotSupported. With the largest "
     "value nothing is refused.",
+  },
+  [FERRY_POLICY_ALLOW_INSECURE_TLS] = {
+    "allow-insecure-tls", 0, 0, (1u << FERRY_N_TLS_FLAGS) - 1, "",
+    "What of a server's TLS a job may overlook",
+    "A job's TlsFlags act only when they are in this list: ignore-unknown-ca, ignore-hostname, "
+    "ignore-expiry, allow-https-to-http. Without any of them every server has to prove who it is.",
+    get_tls_flag,
   },
 };
 
@@ -141,15 +156,106 @@ get_number (GVariant *value, guint64 *number)
 const GVariantType *
 ferry_policy_key_get_value_type (FerryPolicyKey key)
 {
+  if (infos[key].word != NULL)
+    return G_VARIANT_TYPE_STRING_ARRAY;
   return infos[key].maximum > G_MAXUINT32 ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32;
+}
+
+/* Returns: (transfer floating): the words of the bits in @value */
+static GVariant *
+new_words (const FerryPolicyKeyInfo *info, guint64 value)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint bit = 0; info->word (bit) != NULL; bit++)
+    {
+      if (value & G_GUINT64_CONSTANT (1) << bit)
+        g_variant_builder_add (&builder, "s", info->word (bit));
+    }
+  return g_variant_builder_end (&builder);
+}
+
+GVariant *
+ferry_policy_key_get_choices (FerryPolicyKey key)
+{
+  const FerryPolicyKeyInfo *info = &infos[key];
+  GVariantBuilder builder;
+
+  if (info->word == NULL)
+    return NULL;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
+  for (guint bit = 0; info->word (bit) != NULL; bit++)
+    g_variant_builder_add (&builder, "v", g_variant_new_string (info->word (bit)));
+  return g_variant_builder_end (&builder);
 }
 
 GVariant *
 ferry_policy_key_new_value (FerryPolicyKey key, guint64 value)
 {
+  if (infos[key].word != NULL)
+    return new_words (&infos[key], value);
   if (g_variant_type_equal (ferry_policy_key_get_value_type (key), G_VARIANT_TYPE_UINT64))
     return g_variant_new_uint64 (value);
   return g_variant_new_uint32 ((guint32) value);
+}
+
+static gboolean
+get_bit (const FerryPolicyKeyInfo *info, const char *word, guint64 *bits)
+{
+  for (guint bit = 0; info->word (bit) != NULL; bit++)
+    {
+      if (g_str_equal (info->word (bit), word))
+        {
+          *bits |= G_GUINT64_CONSTANT (1) << bit;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/* Returns: whether @value is a list of words of @info; an empty one of any type is none of them */
+static gboolean
+get_words (const FerryPolicyKeyInfo *info, GVariant *value, guint64 *bits)
+{
+  g_autofree const char **words = NULL;
+
+  *bits = 0;
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY) && g_variant_n_children (value) == 0)
+    return TRUE;
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
+    return FALSE;
+
+  words = g_variant_get_strv (value, NULL);
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      if (!get_bit (info, words[i], bits))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static char *
+describe_wanted (const FerryPolicyKeyInfo *info)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (info->word == NULL)
+    return g_strdup_printf ("an integer from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " (%s)",
+                            info->minimum, info->maximum, info->unit);
+  g_string_append (text, "a list of words:");
+  for (guint bit = 0; info->word (bit) != NULL; bit++)
+    g_string_append_printf (text, "%s %s", bit > 0 ? "," : "", info->word (bit));
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static gboolean
+get_value (const FerryPolicyKeyInfo *info, GVariant *given, guint64 *value)
+{
+  if (info->word != NULL)
+    return get_words (info, given, value);
+  return get_number (given, value) && *value >= info->minimum && *value <= info->maximum;
 }
 
 gboolean
@@ -158,6 +264,7 @@ ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint64 *value, GEr
   const FerryPolicyKeyInfo *info = &infos[key];
   g_autoptr (GVariant) inner = g_variant_ref (given);
   g_autofree char *text = NULL;
+  g_autofree char *wanted = NULL;
   guint64 number;
 
   for (guint i = 0; i < BOXES_MAX && g_variant_is_of_type (inner, G_VARIANT_TYPE_VARIANT); i++)
@@ -168,7 +275,7 @@ ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint64 *value, GEr
       g_variant_unref (boxed);
     }
 
-  if (get_number (inner, &number) && number >= info->minimum && number <= info->maximum)
+  if (get_value (info, inner, &number))
     {
       *value = number;
       return TRUE;
@@ -180,9 +287,8 @@ ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint64 *value, GEr
       g_free (text);
       text = g_strdup_printf ("a long value of type %s", g_variant_get_type_string (inner));
     }
-  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-               "%s was given as %s; it must be an integer from %" G_GUINT64_FORMAT
-               " to %" G_GUINT64_FORMAT " (%s)",
-               info->name, text, info->minimum, info->maximum, info->unit);
+  wanted = describe_wanted (info);
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "%s was given as %s; it must be %s",
+               info->name, text, wanted);
   return FALSE;
 }

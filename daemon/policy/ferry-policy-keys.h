@@ -16,6 +16,8 @@ typedef struct
   const char *unit;
   const char *summary;
   const char *description;
+  const char *(*word) (
+      guint bit); /* (nullable): a value is a list of words, kept as bits: the word of a bit */
 } FerryPolicyKeyInfo;
 
 /** Returns: (transfer none): what there is to say about @key */
@@ -26,15 +28,19 @@ gboolean ferry_policy_key_from_string (const char *name, FerryPolicyKey *key);
 
 /**
  * ferry_policy_key_parse:
- * @given: an integer of any width, boxed or not; not consumed
+ * @given: an integer of any width, or a list of words, boxed or not; not consumed
  *
  * Errors: G_DBUS_ERROR_INVALID_ARGS, naming key, what was given and what is wanted
  */
 gboolean ferry_policy_key_parse (FerryPolicyKey key, GVariant *given, guint64 *value,
                                  GError **error);
 
-/** Returns: (transfer none): the type of @key's values, as the schema and the bus have them: u, or t where that is too small */
+/** Returns: (transfer none): the type of @key's values, as the schema and the bus have them: u, or t where that is too
+ * small; as for a list of words */
 const GVariantType *ferry_policy_key_get_value_type (FerryPolicyKey key);
+
+/** Returns: (transfer floating) (nullable): av: all words that there are, %NULL of a number */
+GVariant *ferry_policy_key_get_choices (FerryPolicyKey key);
 
 /** Returns: (transfer floating): @value, which fits, as that type */
 GVariant *ferry_policy_key_new_value (FerryPolicyKey key, guint64 value);

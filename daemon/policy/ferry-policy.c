@@ -284,14 +284,24 @@ describe_key (FerryPolicy *self, FerryPolicyKey key)
 {
   const FerryPolicyKeyInfo *info = ferry_policy_key_get_info (key);
   const State *state = &self->states[key];
+  GVariant *choices = ferry_policy_key_get_choices (key);
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert_value (&dict, "Value", ferry_policy_key_new_value (key, state->value));
   g_variant_dict_insert (&dict, "Source", "s", ferry_policy_source_to_string (state->source));
   g_variant_dict_insert_value (&dict, "Default", ferry_policy_key_new_value (key, info->fallback));
-  g_variant_dict_insert_value (&dict, "Minimum", ferry_policy_key_new_value (key, info->minimum));
-  g_variant_dict_insert_value (&dict, "Maximum", ferry_policy_key_new_value (key, info->maximum));
+  if (choices != NULL)
+    {
+      g_variant_dict_insert_value (&dict, "Choices", choices);
+    }
+  else
+    {
+      g_variant_dict_insert_value (&dict, "Minimum",
+                                   ferry_policy_key_new_value (key, info->minimum));
+      g_variant_dict_insert_value (&dict, "Maximum",
+                                   ferry_policy_key_new_value (key, info->maximum));
+    }
   g_variant_dict_insert (&dict, "Unit", "s", info->unit);
   g_variant_dict_insert (&dict, "Summary", "s", info->summary);
   g_variant_dict_insert (&dict, "Description", "s", info->description);
@@ -349,9 +359,12 @@ check_key (FerryPolicy *self, const char *name, FerryPolicyKey *key, GError **er
     }
   if (self->states[*key].locked)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED,
-                   "%s is locked in dconf, at %" G_GUINT64_FORMAT " %s", name,
-                   self->states[*key].value, ferry_policy_key_get_info (*key)->unit);
+      g_autoptr (GVariant)
+          value = g_variant_ref_sink (ferry_policy_key_new_value (*key, self->states[*key].value));
+      g_autofree char *text = g_variant_print (value, FALSE);
+
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_POLICY_LOCKED, "%s is locked in dconf, at %s %s",
+                   name, text, ferry_policy_key_get_info (*key)->unit);
       return FALSE;
     }
 

@@ -19,9 +19,10 @@ typedef enum
   FERRY_POLICY_MAX_ACTIVE_JOBS,
   FERRY_POLICY_FINISHED_JOB_RETENTION,          /* s */
   FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE, /* bytes, G_MAXUINT64 = off */
+  FERRY_POLICY_ALLOW_INSECURE_TLS,              /* bits (1 << FerryTlsFlag) */
 } FerryPolicyKey;
 
-#define FERRY_N_POLICY_KEYS (FERRY_POLICY_REQUIRE_RESUMABLE_UPLOADS_ABOVE + 1)
+#define FERRY_N_POLICY_KEYS (FERRY_POLICY_ALLOW_INSECURE_TLS + 1)
 
 /* Where a value in force comes from; words on the bus: locked, bus, administrator, default, invalid */
 typedef enum
@@ -62,7 +63,7 @@ GVariant *ferry_policy_get_effective (FerryPolicy *self);
 
 /**
  * ferry_policy_set:
- * @value: any integer type (boxed or not)
+ * @value: any integer type, or a list of words (boxed or not)
  *
  * Sets a value over the bus (kept in the store); the caller has been authorized and waits for the commit.
  * Errors: PolicyLocked; G_DBUS_ERROR_INVALID_ARGS (unknown key, wrong type, out of range: names key, value, range)

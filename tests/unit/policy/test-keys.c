@@ -24,6 +24,23 @@ load_schema (void)
 }
 
 static void
+assert_same_words (const char *kind, GVariant *words, FerryPolicyKey key)
+{
+  g_autoptr (GVariant) choices = g_variant_ref_sink (ferry_policy_key_get_choices (key));
+
+  g_assert_cmpstr (kind, ==, "flags");
+  g_assert_cmpuint (g_variant_n_children (words), ==, g_variant_n_children (choices));
+  for (gsize i = 0; i < g_variant_n_children (words); i++)
+    {
+      g_autoptr (GVariant) word = g_variant_get_child_value (words, i);
+      g_autoptr (GVariant) boxed = g_variant_get_child_value (choices, i);
+      g_autoptr (GVariant) choice = g_variant_get_variant (boxed);
+
+      g_assert_cmpvariant (word, choice);
+    }
+}
+
+static void
 test_schema (void)
 {
   g_autoptr (GSettingsSchema) schema = load_schema ();
@@ -55,6 +72,11 @@ test_schema (void)
       g_assert_cmpvariant (fallback, wanted_fallback);
       range = g_settings_schema_key_get_range (key);
       g_variant_get (range, "(&sv)", &kind, &bounds);
+      if (info->word != NULL)
+        {
+          assert_same_words (kind, bounds, i);
+          continue;
+        }
       g_assert_cmpstr (kind, ==, "range");
       g_assert_cmpvariant (bounds, wanted_bounds);
       g_assert_cmpuint (info->minimum, <=, info->fallback);
@@ -110,13 +132,50 @@ test_wide (void)
   guint64 value = 0;
 
   for (guint i = 0; i < FERRY_N_POLICY_KEYS; i++)
-    g_assert_true (g_variant_type_equal (ferry_policy_key_get_value_type (i),
-                                         i == key ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32));
+    {
+      if (ferry_policy_key_get_info (i)->word == NULL)
+        g_assert_true (
+            g_variant_type_equal (ferry_policy_key_get_value_type (i),
+                                  i == key ? G_VARIANT_TYPE_UINT64 : G_VARIANT_TYPE_UINT32));
+    }
   g_assert_cmpuint (ferry_policy_key_get_info (key)->fallback, ==, G_MAXUINT64);
   g_assert_true (ferry_policy_key_parse (key, off, &value, NULL));
   g_assert_cmpuint (value, ==, G_MAXUINT64);
   g_assert_false (ferry_policy_key_parse (key, negative, &value, &error));
   g_assert_nonnull (strstr (error->message, "0 to 18446744073709551615 (bytes)"));
+}
+
+static void
+test_words (void)
+{
+  static const struct
+  {
+    const char *text;
+    int value; /* -1: refused */
+  } cases[] = {
+    { "@as []", 0 },
+    { "@ai []", 0 },
+    { "['ignore-expiry']", 4 },
+    { "<['allow-https-to-http', 'ignore-unknown-ca', 'ignore-unknown-ca']>", 9 },
+    { "['ignore-everything']", -1 },
+    { "'ignore-expiry'", -1 },
+    { "5", -1 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) given = g_variant_ref_sink (g_variant_new_parsed (cases[i].text));
+      g_autoptr (GError) error = NULL;
+      guint64 value = 77;
+
+      if (ferry_policy_key_parse (FERRY_POLICY_ALLOW_INSECURE_TLS, given, &value, &error))
+        g_assert_cmpint (value, ==, cases[i].value);
+      else
+        {
+          g_assert_cmpint (cases[i].value, ==, -1);
+          g_assert_nonnull (strstr (error->message, "a list of words: ignore-unknown-ca, "));
+        }
+    }
 }
 
 static void
@@ -168,5 +227,6 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/keys/good-values", test_good_values);
   g_test_add_func ("/policy/keys/bad-values", test_bad_values);
   g_test_add_func ("/policy/keys/wide", test_wide);
+  g_test_add_func ("/policy/keys/words", test_words);
   return g_test_run ();
 }
