@@ -27,7 +27,7 @@ worker_bits_resolve_reply (GUri *home, const char *value)
   g_autofree char *escaped = g_uri_escape_string (slashes,
                                                   "%?#[]" G_URI_RESERVED_CHARS_ALLOWED_IN_PATH,
                                                   FALSE);
-  g_autoptr (GUri) uri = worker_redirect_resolve (home, escaped, 0, NULL);
+  g_autoptr (GUri) uri = worker_redirect_resolve (home, escaped, 0, FALSE, NULL);
   char *text;
 
   if (uri == NULL)

@@ -59,6 +59,8 @@ run (gpointer data)
       .pulse = &pulse,
       .headers = (const char *const *) self->order->headers,
       .secret_headers = (const char *const *) self->order->secret_headers,
+      .trust = &self->order->trust,
+      .redirect_policy = self->order->redirect_policy,
       .cancellable = self->cancellable,
     },
     .record = &record,
@@ -108,8 +110,8 @@ worker_cancel_upload (FerryLink *link, guint32 id, GVariant *arguments, WorkerCh
                          "The worker was asked to cancel an upload without being told which");
   else
     self->session = worker_sessions_get (sessions, self->order->proxy_usage, self->order->proxy_uri,
-                                         (const char *const *) self->order->proxy_bypass, TRUE,
-                                         &error);
+                                         (const char *const *) self->order->proxy_bypass,
+                                         &self->order->trust, TRUE, &error);
   if (self->session == NULL)
     {
       reply = worker_reply_new_error (error, -1);

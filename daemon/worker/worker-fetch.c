@@ -126,6 +126,8 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
     .home = self->upload_home != NULL ? self->upload_home : self->home,
     .headers = (const char *const *) self->order->headers,
     .secret_headers = (const char *const *) self->order->secret_headers,
+    .trust = &self->order->trust,
+    .redirect_policy = self->order->redirect_policy,
     .cancellable = self->cancellable,
   };
   WorkerRequest request = {

@@ -50,8 +50,13 @@ read_resume (WorkerOrder *self, GVariantDict *dict)
 static void
 read_connection (WorkerOrder *self, GVariantDict *dict)
 {
+  g_autofree char *redirect_policy = NULL;
+
   g_variant_dict_lookup (dict, "Headers", "^as", &self->headers);
   g_variant_dict_lookup (dict, "SecretHeaders", "^as", &self->secret_headers);
+  worker_trust_load (&self->trust, dict);
+  g_variant_dict_lookup (dict, "RedirectPolicy", "s", &redirect_policy);
+  ferry_redirect_policy_from_string (redirect_policy, &self->redirect_policy);
   g_variant_dict_lookup (dict, "ProxyUsage", "s", &self->proxy_usage);
   g_variant_dict_lookup (dict, "ProxyUri", "s", &self->proxy_uri);
   g_variant_dict_lookup (dict, "ProxyBypass", "^as", &self->proxy_bypass);
@@ -128,6 +133,7 @@ worker_order_free (WorkerOrder *self)
   g_clear_pointer (&self->upload_resume, g_variant_unref);
   g_strfreev (self->headers);
   free_secrets (self->secret_headers);
+  worker_trust_clear (&self->trust);
   g_free (self->proxy_usage);
   g_free (self->proxy_uri);
   g_strfreev (self->proxy_bypass);

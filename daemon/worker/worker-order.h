@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ferry-enums.h"
+#include "worker-trust.h"
 #include "worker-validator.h"
 
 #include <gio/gio.h>
@@ -36,9 +37,11 @@ typedef struct
 
   char **headers;        /* (owned) (nullable) */
   char **secret_headers; /* (owned) (nullable) */
-  char *proxy_usage;     /* (owned) (nullable) */
-  char *proxy_uri;       /* (owned) (nullable) */
-  char **proxy_bypass;   /* (owned) (nullable) */
+  WorkerTrust trust;     /* (owned) */
+  FerryRedirectPolicy redirect_policy;
+  char *proxy_usage;   /* (owned) (nullable) */
+  char *proxy_uri;     /* (owned) (nullable) */
+  char **proxy_bypass; /* (owned) (nullable) */
 } WorkerOrder;
 
 /**

@@ -66,7 +66,8 @@ worker_redirect_is (guint status)
 }
 
 GUri *
-worker_redirect_resolve (GUri *from, const char *location, guint count, GError **error)
+worker_redirect_resolve (GUri *from, const char *location, guint count, gboolean may_fall,
+                         GError **error)
 {
   g_autoptr (GUri) to = NULL;
   GUri *uri;
@@ -90,7 +91,7 @@ worker_redirect_resolve (GUri *from, const char *location, guint count, GError *
   to = check (uri, error);
   if (to == NULL)
     return NULL;
-  if (g_str_equal (g_uri_get_scheme (from), "https") &&
+  if (!may_fall && g_str_equal (g_uri_get_scheme (from), "https") &&
       !g_str_equal (g_uri_get_scheme (to), "https"))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_INVALID_SERVER_RESPONSE,

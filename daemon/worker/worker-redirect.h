@@ -28,13 +28,15 @@ gboolean worker_redirect_is (guint status);
  * @from: the URL that was asked
  * @location: (nullable): the header Location, as sent
  * @count: redirects followed so far
+ * @may_fall: whether https may lead to http
  *
  * Errors, which never hold the URL: TOO_MANY_REDIRECTS; UNSUPPORTED_SCHEME; INVALID_SERVER_RESPONSE
  * (no or a malformed Location, https to http, user name or password in it).
  *
  * Returns: (transfer full): the URL to ask next, or %NULL
  */
-GUri *worker_redirect_resolve (GUri *from, const char *location, guint count, GError **error);
+GUri *worker_redirect_resolve (GUri *from, const char *location, guint count, gboolean may_fall,
+                               GError **error);
 
 /** Returns: whether both have the same scheme, host and port, so that secrets for one may go to the
  * other */

@@ -29,6 +29,8 @@ add_response (WorkerAttempt *self, GVariantDict *dict)
     g_variant_dict_insert (dict, "HttpStatus", "u", (guint32) self->status);
   if (self->response_headers != NULL)
     g_variant_dict_insert (dict, "ResponseHeaders", "^as", self->response_headers);
+  if (self->final_url != NULL && self->order->redirect_policy == FERRY_REDIRECT_POLICY_REPORT)
+    g_variant_dict_insert (dict, "FinalUrl", "s", self->final_url);
   if (self->memory.validator.text != NULL)
     g_variant_dict_insert (dict, "Validator", "s", self->memory.validator.text);
 }

@@ -150,38 +150,11 @@ sending_network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStr
   prepare_connection (event, connection, answer - answer / 10);
 }
 
-static const char *
-describe_certificate (GTlsCertificateFlags flags)
-{
-  if (flags & G_TLS_CERTIFICATE_UNKNOWN_CA)
-    return "its certificate is signed by nobody we know";
-  if (flags & G_TLS_CERTIFICATE_BAD_IDENTITY)
-    return "its certificate is for another host";
-  if (flags & G_TLS_CERTIFICATE_EXPIRED)
-    return "its certificate has expired";
-  if (flags & G_TLS_CERTIFICATE_NOT_ACTIVATED)
-    return "its certificate is not valid yet";
-  if (flags & G_TLS_CERTIFICATE_REVOKED)
-    return "its certificate was revoked";
-  return "its certificate is not acceptable";
-}
-
-static void
-explain_error (SoupMessage *message, GError **error)
-{
-  GTlsCertificateFlags flags = soup_message_get_tls_peer_certificate_errors (message);
-
-  if (error == NULL || *error == NULL || (*error)->domain != G_TLS_ERROR || flags == 0)
-    return;
-  g_clear_error (error);
-  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE, "The server is not trusted: %s",
-               describe_certificate (flags));
-}
-
 static WorkerExchange *
 send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri, GError **error)
 {
   WorkerExchange *exchange = g_new0 (WorkerExchange, 1);
+  WorkerTrustCheck check;
 
   exchange->origin = worker_uri_get_origin (uri);
   if (!worker_sessions_enter (requester->sessions, exchange->origin, requester->cancellable, error))
@@ -199,14 +172,15 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
                     request->method != NULL ? G_CALLBACK (sending_network_event_cb)
                                             : G_CALLBACK (network_event_cb),
                     requester->sessions);
+  worker_trust_check_begin (&check, requester->trust, requester->cancellable, exchange->message);
   worker_pulse_begin_answer (requester->pulse);
-  exchange->stream = soup_session_send (requester->session, exchange->message,
-                                        requester->cancellable, error);
+  exchange->stream = soup_session_send (requester->session, exchange->message, check.cancellable,
+                                        error);
   worker_pulse_end_answer (requester->pulse);
   worker_pulse_end_write (requester->pulse);
+  worker_trust_check_end (&check, exchange->message, error);
   if (exchange->stream == NULL)
     {
-      explain_error (exchange->message, error);
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
@@ -216,6 +190,7 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
 WorkerExchange *
 worker_request_send (const WorkerRequester *requester, const WorkerRequest *request, GError **error)
 {
+  const gboolean may_fall = requester->trust->allowed & 1u << FERRY_TLS_FLAG_ALLOW_HTTPS_TO_HTTP;
   g_autoptr (GUri) uri = g_uri_ref (request->uri);
 
   for (guint count = 0;; count++)
@@ -228,10 +203,18 @@ worker_request_send (const WorkerRequester *requester, const WorkerRequest *requ
       if (exchange == NULL || !worker_redirect_is (status) ||
           (status == SOUP_STATUS_SEE_OTHER && request->method != NULL))
         return exchange;
+      if (requester->redirect_policy == FERRY_REDIRECT_POLICY_REFUSE)
+        {
+          g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_MANY_REDIRECTS,
+                       "The server redirected (HTTP %u), which the job's RedirectPolicy refuses",
+                       status);
+          worker_exchange_close (exchange, WORKER_CLOSE_DROP);
+          return NULL;
+        }
 
       location = soup_message_headers_get_one (
           soup_message_get_response_headers (exchange->message), "Location");
-      next = worker_redirect_resolve (uri, location, count, error);
+      next = worker_redirect_resolve (uri, location, count, may_fall, error);
       worker_exchange_close (exchange, next != NULL ? WORKER_CLOSE_DRAIN : WORKER_CLOSE_DROP);
       if (next == NULL)
         return NULL;

@@ -7,6 +7,7 @@
 #include "worker-answer.h"
 #include "worker-sending.h"
 #include "worker-session.h"
+#include "worker-trust.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,8 @@ typedef struct
   GUri *home;                        /* the file's own URL: secret headers go to its origin only */
   const char *const *headers;        /* (nullable): "Name: value" */
   const char *const *secret_headers; /* (nullable) */
+  const WorkerTrust *trust;
+  FerryRedirectPolicy redirect_policy;
   GCancellable *cancellable;
 } WorkerRequester;
 

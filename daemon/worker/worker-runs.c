@@ -383,7 +383,8 @@ check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reaso
       return NULL;
     }
   return worker_sessions_get (self->sessions, order->proxy_usage, order->proxy_uri,
-                              (const char *const *) order->proxy_bypass, order->upload, error);
+                              (const char *const *) order->proxy_bypass, &order->trust,
+                              order->upload, error);
 }
 
 static const char *

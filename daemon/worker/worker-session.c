@@ -97,9 +97,11 @@ check_proxy (const char *proxy_uri, GError **error)
 
 SoupSession *
 worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
-                     const char *const *bypass, gboolean sending, GError **error)
+                     const char *const *bypass, const WorkerTrust *trust, gboolean sending,
+                     GError **error)
 {
-  const char *direction = sending ? "send" : "fetch";
+  g_autofree char *trusted = worker_trust_get_key (trust);
+  g_autofree char *kind = g_strdup_printf ("%s %s", sending ? "send" : "fetch", trusted);
   FerryProxyUsage value = FERRY_PROXY_USAGE_DEFAULT;
   g_autoptr (GProxyResolver) resolver = NULL;
   g_autofree char *key = NULL;
@@ -113,11 +115,11 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
       if (!check_proxy (proxy_uri, error))
         return NULL;
       resolver = g_simple_proxy_resolver_new (proxy_uri, (char **) bypass);
-      key = g_strdup_printf ("%s %s %s", direction, proxy_uri, hosts);
+      key = g_strdup_printf ("%s %s %s", kind, proxy_uri, hosts);
     }
   else
     {
-      key = g_strdup (direction);
+      key = g_strdup (kind);
     }
 
   session = g_hash_table_lookup (self->sessions, key);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "worker-pulse.h"
+#include "worker-trust.h"
 
 #include <libsoup/soup.h>
 
@@ -33,6 +34,7 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
  *   whose proxy it could ask for
  * @proxy_uri: (nullable): with "override"
  * @bypass: (nullable): hosts that go without the proxy
+ * @trust: connections are shared among those alone that trust the same
  * @sending: whether for uploads, whose connections have a patience of their own
  *
  * In the main thread only. Messages may be sent with it from any thread.
@@ -40,7 +42,8 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
  * Returns: (transfer full): the session, or %NULL with CONNECT_FAILED when @proxy_uri is malformed
  */
 SoupSession *worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
-                                  const char *const *bypass, gboolean sending, GError **error);
+                                  const char *const *bypass, const WorkerTrust *trust,
+                                  gboolean sending, GError **error);
 
 /** Closes what is idle. In the main thread, and only while no message is under way. */
 void worker_sessions_trim (WorkerSessions *self);

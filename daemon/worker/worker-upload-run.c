@@ -85,6 +85,8 @@ make_upload (WorkerAttempt *self, GUri *home, WorkerUploadRecord *record)
       .home = home,
       .headers = (const char *const *) self->order->headers,
       .secret_headers = (const char *const *) self->order->secret_headers,
+.trust = &self->order->trust,
+.redirect_policy = self->order->redirect_policy,
       .cancellable = self->cancellable,
     },
     .buffers = self->buffers,

@@ -110,14 +110,14 @@ resolve_location (GUri *from, const char *location, GError **error)
 
   if (to == NULL || !g_str_equal (g_uri_get_scheme (from), "https") ||
       !g_str_equal (g_uri_get_scheme (to), "http"))
-    return worker_redirect_resolve (from, location, 0, error);
+    return worker_redirect_resolve (from, location, 0, FALSE, error);
 
   /* With the scheme goes its default port. */
   upgraded = soup_uri_copy (to, SOUP_URI_SCHEME, "https", SOUP_URI_PORT,
                             g_uri_get_port (to) == 80 ? 443 : g_uri_get_port (to), SOUP_URI_NONE);
   secure = g_uri_to_string (upgraded);
   return worker_redirect_resolve (from, worker_uri_same_origin (from, upgraded) ? secure : location,
-                                  0, error);
+                                  0, FALSE, error);
 }
 
 static WorkerUploadNext

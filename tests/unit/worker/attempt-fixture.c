@@ -177,7 +177,8 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
 
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
+                                          FALSE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
 
@@ -198,7 +199,8 @@ fixture_set_times (Fixture *fixture, const WorkerTimes *times)
   g_clear_object (&fixture->session);
   worker_sessions_free (fixture->sessions);
   fixture->sessions = worker_sessions_new (times);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
+                                          FALSE, &error);
   g_assert_no_error (error);
 }
 
@@ -265,6 +267,14 @@ fixture_prepare (Fixture *fixture)
     g_variant_dict_insert (&dict, "Headers", "^as", fixture->headers);
   if (fixture->secret_headers != NULL)
     g_variant_dict_insert (&dict, "SecretHeaders", "^as", fixture->secret_headers);
+  if (fixture->tls_flags != NULL)
+    g_variant_dict_insert (&dict, "TlsFlags", "^as", fixture->tls_flags);
+  if (fixture->tls_flags_forbidden != NULL)
+    g_variant_dict_insert (&dict, "TlsFlagsForbidden", "^as", fixture->tls_flags_forbidden);
+  if (fixture->server_pins != NULL)
+    g_variant_dict_insert (&dict, "ServerPins", "^as", fixture->server_pins);
+  if (fixture->redirect_policy != NULL)
+    g_variant_dict_insert (&dict, "RedirectPolicy", "s", fixture->redirect_policy);
 
   arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
   order = worker_order_new (arguments, FALSE);

@@ -72,6 +72,10 @@ typedef struct
   guint64 maximum_size;
   const char *const *headers;
   const char *const *secret_headers;
+  const char *const *tls_flags;
+  const char *const *tls_flags_forbidden;
+  const char *const *server_pins;
+  const char *redirect_policy;
 } Fixture;
 
 void fixture_set_up (Fixture *fixture, gconstpointer data);

@@ -34,7 +34,8 @@ close_connections (Fixture *fixture)
 {
   g_object_unref (fixture->session);
   worker_sessions_trim (fixture->sessions);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, FALSE, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
+                                          FALSE, NULL);
 }
 
 static void
@@ -101,6 +102,24 @@ test_bad_redirect (Fixture *fixture, gconstpointer data)
 
   fixture->site.redirect = row->location;
   fixture_assert_failed (fixture, fixture_run (fixture), row->error, FALSE);
+}
+
+static void
+test_redirect_policy (Fixture *fixture, gconstpointer data)
+{
+  const char *final_url = NULL;
+  Mirror mirror;
+
+  mirror_init (&mirror, fixture);
+  fixture->site.redirect = mirror.url;
+  fixture->redirect_policy = "refuse";
+  fixture_assert_failed (fixture, fixture_run (fixture), "TooManyRedirects", FALSE);
+  g_assert_cmpuint (raw_server_get_n_requests (mirror.server), ==, 0);
+  fixture->redirect_policy = "report";
+  fixture_assert_done (fixture, fixture_run (fixture));
+  g_assert_true (g_variant_lookup (fixture_get_end (fixture), "FinalUrl", "&s", &final_url));
+  g_assert_cmpstr (final_url, ==, mirror.url);
+  mirror_clear (&mirror, fixture);
 }
 
 static void
@@ -517,7 +536,7 @@ test_proxy_refused (Fixture *fixture, gconstpointer data)
     {
       g_autoptr (GError) error = NULL;
       SoupSession *session = worker_sessions_get (fixture->sessions, "override", bad[i], NULL,
-                                                  FALSE, &error);
+                                                  &(WorkerTrust){ 0 }, FALSE, &error);
 
       g_assert_null (session);
       g_assert_nonnull (error);
@@ -534,15 +553,16 @@ test_proxy (Fixture *fixture, gconstpointer data)
   g_autofree char *request = NULL;
 
   g_object_unref (fixture->session);
-  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, NULL, FALSE, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, NULL,
+                                          &(WorkerTrust){ 0 }, FALSE, NULL);
   fixture->url = "http://nowhere.invalid/file";
   fixture_assert_done (fixture, fixture_run (fixture));
   request = raw_server_dup_request (fixture->server, 0);
   g_assert_true (g_str_has_prefix (request, "GET http://nowhere.invalid/file HTTP/1.1\r\n"));
 
   g_object_unref (fixture->session);
-  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, bypass, FALSE,
-                                          NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, bypass,
+                                          &(WorkerTrust){ 0 }, FALSE, NULL);
   fixture->url = NULL;
   g_clear_pointer (&fixture->resume, g_variant_unref);
   fixture_assert_done (fixture, fixture_run (fixture));
@@ -559,6 +579,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("redirect", test_redirect);
+  ADD ("redirect-policy", test_redirect_policy);
   ADD ("redirect-for-ever", test_redirect_for_ever);
   ADD ("redirect-without-location", test_redirect_without_location);
   ADD ("redirect-resumed", test_redirect_resumed);

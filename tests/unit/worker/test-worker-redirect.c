@@ -82,8 +82,8 @@ test_resolve (void)
     {
       g_autoptr (GUri) from = worker_uri_parse (redirects[i].from, NULL);
       g_autoptr (GError) error = NULL;
-      g_autoptr (GUri)
-          to = worker_redirect_resolve (from, redirects[i].location, redirects[i].count, &error);
+      g_autoptr (GUri) to = worker_redirect_resolve (from, redirects[i].location,
+                                                     redirects[i].count, FALSE, &error);
       g_autofree char *text = to != NULL ? g_uri_to_string (to) : NULL;
 
       g_test_message ("'%s' -> '%s'", redirects[i].from, redirects[i].location);

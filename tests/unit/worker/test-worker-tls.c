@@ -123,6 +123,10 @@ run (Fixture *fixture, const char *answer, End end)
   return kind;
 }
 
+/* Of the public key in tls/cert.pem, as openssl has it. */
+#define CERT_PIN  "sha256:b7e58a7fff4ce7d925c7d0c99f2af3ea1ba118d08457d073164cd4588a9880bc"
+#define OTHER_PIN "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
 #define LENGTH  "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789"
 #define CLOSE   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n"
@@ -177,6 +181,64 @@ test_not_trusted (Fixture *fixture, gconstpointer data)
   fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
 }
 
+static const char *
+get_message (Fixture *fixture)
+{
+  g_autoptr (GVariant)
+      error = g_variant_lookup_value (fixture_get_end (fixture), "Error", G_VARIANT_TYPE_VARDICT);
+  const char *message = "";
+
+  g_variant_lookup (error, "Message", "&s", &message);
+  return message;
+}
+
+/* Only what is overlooked by flag, and by the flag that is for it. */
+static void
+test_flags (Fixture *fixture, gconstpointer data)
+{
+  const char *const unknown_ca[] = { "ignore-unknown-ca", NULL };
+  const char *const others[] = { "ignore-hostname", "ignore-expiry", "allow-https-to-http", NULL };
+
+  fixture->tls_flags = others;
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
+  g_assert_nonnull (strstr (get_message (fixture), "its certificate is self-signed"));
+  g_assert_null (strstr (get_message (fixture), "policy"));
+  fixture->tls_flags_forbidden = unknown_ca;
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
+  g_assert_nonnull (strstr (get_message (fixture), "policy allow-insecure-tls"));
+  fixture->tls_flags = unknown_ca;
+  fixture_assert_done (fixture, run (fixture, LENGTH, END_NOTIFIED));
+}
+
+static void
+test_pins (Fixture *fixture, gconstpointer data)
+{
+  const char *const right[] = { OTHER_PIN, CERT_PIN, NULL };
+  const char *const wrong[] = { OTHER_PIN, NULL };
+
+  trust (fixture);
+  fixture->server_pins = wrong;
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
+  g_assert_nonnull (strstr (get_message (fixture), "none of ServerPins"));
+  fixture->server_pins = right;
+  fixture_assert_done (fixture, run (fixture, LENGTH, END_NOTIFIED));
+  /* A key that is right makes no certificate good. */
+  g_clear_pointer (&fixture->resume, g_variant_unref);
+  fixture_set_times (fixture, NULL);
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
+}
+
+/* What has no key cannot have the right one; nothing is asked. */
+static void
+test_pins_without_tls (Fixture *fixture, gconstpointer data)
+{
+  const char *const pins[] = { CERT_PIN, NULL };
+
+  fixture->server_pins = pins;
+  fixture_assert_failed (fixture, fixture_run (fixture), "TlsError", FALSE);
+  g_assert_cmpuint (raw_server_get_n_requests (fixture->server), ==, 0);
+}
+
 static void
 test_not_tls (Fixture *fixture, gconstpointer data)
 {
@@ -203,6 +265,9 @@ main (int argc, char **argv)
   ADD ("chunks-cut", test_chunks_cut);
   ADD ("chunks-whole", test_chunks_whole);
   ADD ("not-trusted", test_not_trusted);
+  ADD ("flags", test_flags);
+  ADD ("pins", test_pins);
+  ADD ("pins-without-tls", test_pins_without_tls);
   ADD ("not-tls", test_not_tls);
   return g_test_run ();
 }

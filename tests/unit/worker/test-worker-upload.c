@@ -62,7 +62,8 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->path = g_build_filename (fixture->directory, "source.bin", NULL);
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, TRUE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
+                                          TRUE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
   fixture->server = upload_server_new (&fixture->site);
