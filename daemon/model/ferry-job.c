@@ -29,6 +29,7 @@ ferry_job_finalize (GObject *object)
   g_strfreev (self->request_headers);
   g_free (self->proxy_uri);
   g_strfreev (self->proxy_bypass);
+  g_strfreev (self->server_pins);
   g_free (self->reply_path);
   g_strfreev (self->secret_headers);
   ferry_failure_free (self->error);
@@ -60,6 +61,7 @@ ferry_job_init (FerryJob *self)
   self->request_headers = g_new0 (char *, 1);
   self->proxy_uri = g_strdup ("");
   self->proxy_bypass = g_new0 (char *, 1);
+  self->server_pins = g_new0 (char *, 1);
   self->reply_path = g_strdup ("");
   self->no_progress_since = -1;
   self->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);

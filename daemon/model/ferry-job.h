@@ -86,6 +86,9 @@ struct _FerryJob
   FerryProxyUsage proxy_usage;
   char *proxy_uri;     /* (owned): "" = none */
   char **proxy_bypass; /* (owned) */
+  guint tls_flags;    /* bits (1 << FerryTlsFlag) that it asks for; policy says which of them act */
+  char **server_pins; /* (owned): "sha256:<lowercase hex>" */
+  FerryRedirectPolicy redirect_policy;
   FerryUploadProtocol upload_protocol;
   char *reply_path; /* (owned) (type filename): of an upload-reply, "" = none */
 

@@ -53,6 +53,10 @@ put_job_settings (FerryOp *op, const FerryJob *job)
   ferry_op_set_text (op, FERRY_JOB_COLUMN_UPLOAD_PROTOCOL,
                      ferry_upload_protocol_to_string (job->upload_protocol));
   ferry_op_set_text (op, FERRY_JOB_COLUMN_REPLY_PATH, job->reply_path);
+  ferry_op_set_integer (op, FERRY_JOB_COLUMN_TLS_FLAGS, job->tls_flags);
+  set_strv (op, FERRY_JOB_COLUMN_SERVER_PINS, job->server_pins);
+  ferry_op_set_text (op, FERRY_JOB_COLUMN_REDIRECT_POLICY,
+                     ferry_redirect_policy_to_string (job->redirect_policy));
 }
 
 FerryOp *
@@ -278,6 +282,19 @@ get_job_state (FerryJob *job, sqlite3_stmt *row)
     job->state = FERRY_JOB_STATE_QUEUED;
 }
 
+/* Without its pins a job must not go on: it could talk to somebody else. */
+static void
+get_pins (FerryJob *job, sqlite3_stmt *row)
+{
+  g_autoptr (GVariant) pins = ferry_rows_get_variant (row, FERRY_JOB_COLUMN_SERVER_PINS,
+                                                      G_VARIANT_TYPE_STRING_ARRAY);
+
+  if (pins == NULL && sqlite3_column_type (row, FERRY_JOB_COLUMN_SERVER_PINS) != SQLITE_NULL)
+    set_unreadable (job, -1, "Its ServerPins were unreadable");
+  else
+    get_strv (row, FERRY_JOB_COLUMN_SERVER_PINS, &job->server_pins);
+}
+
 static void
 get_job_settings (FerryJob *job, sqlite3_stmt *row)
 {
@@ -300,6 +317,10 @@ get_job_settings (FerryJob *job, sqlite3_stmt *row)
   ferry_proxy_usage_from_string (get_text (row, FERRY_JOB_COLUMN_PROXY_USAGE), &job->proxy_usage);
   get_string (row, FERRY_JOB_COLUMN_PROXY_URI, &job->proxy_uri);
   get_strv (row, FERRY_JOB_COLUMN_PROXY_BYPASS, &job->proxy_bypass);
+  job->tls_flags = get_uint32 (row, FERRY_JOB_COLUMN_TLS_FLAGS, 0);
+  ferry_redirect_policy_from_string (get_text (row, FERRY_JOB_COLUMN_REDIRECT_POLICY),
+                                     &job->redirect_policy);
+  get_pins (job, row);
 }
 
 static void

@@ -58,9 +58,21 @@ add_uploads (sqlite3 *handle, GError **error)
                         error);
 }
 
+/* Which servers a job trusts, and whether it follows them. */
+static gboolean
+add_trust (sqlite3 *handle, GError **error)
+{
+  return ferry_db_exec (handle,
+                        "ALTER TABLE jobs ADD COLUMN tls_flags INTEGER;"
+                        "ALTER TABLE jobs ADD COLUMN server_pins BLOB;"
+                        "ALTER TABLE jobs ADD COLUMN redirect_policy TEXT;",
+                        error);
+}
+
 static const FerrySchemaStep steps_of_ferry[] = {
   create_version_1,
   add_uploads,
+  add_trust,
 };
 
 guint

@@ -42,6 +42,9 @@ static const char *const job_columns[] = {
   [FERRY_JOB_COLUMN_RESOLVED_UPLOAD_PROTOCOL] = "resolved_upload_protocol",
   [FERRY_JOB_COLUMN_RESUMABLE] = "resumable",
   [FERRY_JOB_COLUMN_REPLY_PATH] = "reply_path",
+  [FERRY_JOB_COLUMN_TLS_FLAGS] = "tls_flags",
+  [FERRY_JOB_COLUMN_SERVER_PINS] = "server_pins",
+  [FERRY_JOB_COLUMN_REDIRECT_POLICY] = "redirect_policy",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (job_columns) == FERRY_N_JOB_COLUMNS);

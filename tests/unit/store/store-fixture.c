@@ -155,6 +155,10 @@ fill_settings (FerryJob *job, guint number)
   g_strfreev (job->proxy_bypass);
   job->proxy_bypass = make_strv ("host", number);
   job->upload_protocol = FERRY_UPLOAD_PROTOCOL_PUT;
+  job->tls_flags = 5;
+  g_strfreev (job->server_pins);
+  job->server_pins = make_strv ("sha256:", number);
+  job->redirect_policy = FERRY_REDIRECT_POLICY_REPORT;
   g_free (job->reply_path);
   job->reply_path = g_strdup_printf ("/srv/ä/reply %u", number);
 }
@@ -249,6 +253,9 @@ assert_same_settings (FerryJob *a, FerryJob *b)
   g_assert_cmpstr (a->proxy_uri, ==, b->proxy_uri);
   g_assert_cmpstrv (a->proxy_bypass, b->proxy_bypass);
   g_assert_cmpint (a->upload_protocol, ==, b->upload_protocol);
+  g_assert_cmpuint (a->tls_flags, ==, b->tls_flags);
+  g_assert_cmpstrv (a->server_pins, b->server_pins);
+  g_assert_cmpint (a->redirect_policy, ==, b->redirect_policy);
   g_assert_cmpstr (a->reply_path, ==, b->reply_path);
 }
 
