@@ -14,6 +14,9 @@
 /* Bytes of a stranger's word in an error text. */
 #define SHOWN_MAX 64
 
+/* Bytes of a SHA-256. */
+#define PIN_SIZE 32
+
 G_GNUC_PRINTF (2, 3)
 static gboolean
 refuse (GError **error, const char *format, ...)
@@ -279,6 +282,57 @@ ferry_args_check_digest (const char *name, const char *digest, GError **error)
 
   lower = g_ascii_strdown (digest, -1);
   return g_steal_pointer (&lower);
+}
+
+/* curl's form is base64 of the same digest. Returns: (transfer full) (nullable) */
+static char *
+read_pin (const char *pin)
+{
+  g_autofree guchar *digest = NULL;
+  GString *text;
+  gsize size;
+
+  if (!g_str_has_prefix (pin, "sha256//"))
+    return g_str_has_prefix (pin, "sha256:") ? ferry_args_check_digest ("", pin, NULL) : NULL;
+
+  digest = g_base64_decode (pin + strlen ("sha256//"), &size);
+  if (size != PIN_SIZE)
+    return NULL;
+  text = g_string_new ("sha256:");
+  for (gsize i = 0; i < size; i++)
+    g_string_append_printf (text, "%02x", digest[i]);
+  return g_string_free (text, FALSE);
+}
+
+char **
+ferry_args_check_pins (const char *name, const char *const *pins, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; pins[i] != NULL; i++)
+    {
+      g_autofree char *pin = read_pin (pins[i]);
+
+      if (i == FERRY_PINS_MAX)
+        {
+          g_set_error (error, FERRY_ERROR, FERRY_ERROR_STRING_TOO_LONG,
+                       "\"%s\" has more than %d entries.", name, FERRY_PINS_MAX);
+          return NULL;
+        }
+      if (pin == NULL)
+        {
+          g_autofree char *shown = ferry_text_clean (pins[i], SHOWN_MAX);
+
+          refuse (error,
+                  "\"%s\" has the entry \"%s\", and \"sha256:\" and 64 hexadecimal digits, or "
+                  "\"sha256//\" and base64, are wanted.",
+                  name, shown);
+          return NULL;
+        }
+      g_strv_builder_add (builder, pin);
+    }
+
+  return g_strv_builder_end (builder);
 }
 
 static gint

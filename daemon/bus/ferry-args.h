@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 #define FERRY_URL_MAX      8000        /* bytes */
 #define FERRY_HEADERS_MAX  (16 * 1024) /* bytes of all headers of a list */
+#define FERRY_PINS_MAX     64          /* entries of ServerPins */
 #define FERRY_BYPASS_MAX   (16 * 1024) /* bytes of all entries of ProxyBypass */
 #define FERRY_MODE_DEFAULT 0644
 #define FERRY_MODE_MAX     0777
@@ -64,6 +65,16 @@ char *ferry_args_check_digest (const char *name, const char *digest, GError **er
  * Errors: InvalidRange (length 0, end beyond 2^64), OverlappingRanges.
  */
 gboolean ferry_args_check_ranges (GVariant *ranges, GArray **out, GError **error);
+
+/**
+ * ferry_args_check_pins:
+ * @pins: "sha256:" and 64 hex digits each, or "sha256//" and base64 as curl has it
+ *
+ * Errors: G_DBUS_ERROR_INVALID_ARGS, naming @name and the pin; StringTooLong when there are too many
+ *
+ * Returns: (transfer full) (nullable): in the first form, in lower case
+ */
+char **ferry_args_check_pins (const char *name, const char *const *pins, GError **error);
 
 /** Whether @text has at most @max characters. Errors: StringTooLong. */
 gboolean ferry_args_check_length (const char *name, const char *text, glong max, GError **error);

@@ -42,6 +42,9 @@ GETTER (proxy_usage, g_variant_new_string (ferry_proxy_usage_to_string (job->pro
 GETTER (proxy_uri, g_variant_new_string (job->proxy_uri))
 GETTER (proxy_bypass, g_variant_new_strv ((const char *const *) job->proxy_bypass, -1))
 
+GETTER (server_pins, g_variant_new_strv ((const char *const *) job->server_pins, -1))
+GETTER (redirect_policy,
+        g_variant_new_string (ferry_redirect_policy_to_string (job->redirect_policy)))
 GETTER (upload_protocol,
         g_variant_new_string (ferry_upload_protocol_to_string (job->upload_protocol)))
 GETTER (reply_path, g_variant_new_string (job->reply_path))
@@ -72,6 +75,12 @@ get_reply_bytes_transferred (FerryEngine *engine, FerryJob *job)
   const FerryFile *reply = ferry_job_get_reply (job);
 
   return g_variant_new_uint64 (reply != NULL ? reply->bytes_transferred : 0);
+}
+
+static GVariant *
+get_tls_flags (FerryEngine *engine, FerryJob *job)
+{
+  return ferry_engine_new_tls_flags (job->tls_flags);
 }
 
 static GVariant *
@@ -236,6 +245,49 @@ set_proxy_bypass (FerryJob *job, GVariant *value, GError **error)
   return TRUE;
 }
 
+static gboolean
+set_tls_flags (FerryJob *job, GVariant *value, GError **error)
+{
+  guint bits = 0;
+
+  for (gsize i = 0; i < g_variant_n_children (value); i++)
+    {
+      g_autoptr (GVariant) word = g_variant_get_child_value (value, i);
+      FerryTlsFlag flag;
+
+      if (!ferry_tls_flag_from_string (g_variant_get_string (word, NULL), &flag))
+        return refuse_word ("TlsFlags", word,
+                            "ignore-unknown-ca, ignore-hostname, ignore-expiry, "
+                            "allow-https-to-http",
+                            error);
+      bits |= 1u << flag;
+    }
+
+  job->tls_flags = bits;
+  return TRUE;
+}
+
+static gboolean
+set_server_pins (FerryJob *job, GVariant *value, GError **error)
+{
+  g_autofree const char **pins = g_variant_get_strv (value, NULL);
+  g_auto (GStrv) clean = ferry_args_check_pins ("ServerPins", pins, error);
+
+  if (clean == NULL)
+    return FALSE;
+  g_strfreev (job->server_pins);
+  job->server_pins = g_steal_pointer (&clean);
+  return TRUE;
+}
+
+static gboolean
+set_redirect_policy (FerryJob *job, GVariant *value, GError **error)
+{
+  return ferry_redirect_policy_from_string (g_variant_get_string (value, NULL),
+                                            &job->redirect_policy) ||
+         refuse_word ("RedirectPolicy", value, "follow, report, refuse", error);
+}
+
 /* What belongs to uploads, of another job. */
 static gboolean
 refuse_type (const char *name, FerryJob *job, const char *wanted, GError **error)
@@ -351,6 +403,9 @@ static const FerryProperty properties[] = {
   { "ProxyUsage", "s", WRITABLE, get_proxy_usage, set_proxy_usage },
   { "ProxyUri", "s", WRITABLE, get_proxy_uri, set_proxy_uri },
   { "ProxyBypass", "as", WRITABLE, get_proxy_bypass, set_proxy_bypass },
+  { "TlsFlags", "as", WRITABLE, get_tls_flags, set_tls_flags },
+  { "ServerPins", "as", WRITABLE, get_server_pins, set_server_pins },
+  { "RedirectPolicy", "s", WRITABLE, get_redirect_policy, set_redirect_policy },
   { "UploadProtocol", "s", WRITABLE, get_upload_protocol, set_upload_protocol },
   { "ReplyPath", "s", WRITABLE, get_reply_path, set_reply_path },
 };

@@ -85,7 +85,7 @@ take_resume (FerryFile *file, GVariant *arguments)
 }
 
 static void
-take_answer (FerryFile *file, GVariant *arguments)
+take_answer (FerryJob *job, FerryFile *file, GVariant *arguments)
 {
   g_autoptr (GVariant) headers = NULL;
   const char *validator;
@@ -105,6 +105,7 @@ take_answer (FerryFile *file, GVariant *arguments)
       g_strfreev (file->response_headers);
       file->response_headers = g_variant_dup_strv (headers, NULL);
     }
+  ferry_engine_take_final_url (job, file, arguments);
 }
 
 /* Returns: whether there are more bytes than ever before */
@@ -159,7 +160,7 @@ note_connected (FerryEngine *self, FerryAttempt *attempt)
 static void
 on_response (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *arguments)
 {
-  take_answer (file, arguments);
+  take_answer (attempt->job, file, arguments);
   take_bytes (file, arguments);
   note_connected (self, attempt);
   ferry_job_touch (attempt->job, FERRY_CHANGE_PROGRESS);
@@ -263,7 +264,7 @@ on_done (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *ar
 {
   FerryJob *job = attempt->job;
 
-  take_answer (file, arguments);
+  take_answer (attempt->job, file, arguments);
   take_resume (file, arguments);
   take_bytes (file, arguments);
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
@@ -299,7 +300,7 @@ on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
   guint32 retry_after = 0;
   const char *wait_reason = NULL;
 
-  take_answer (file, arguments);
+  take_answer (attempt->job, file, arguments);
   take_resume (file, arguments);
   take_bytes (file, arguments);
   g_variant_lookup (arguments, "Transient", "b", &transient);

@@ -244,10 +244,15 @@ void ferry_engine_confirm_record (FerryEngine *self, FerryAttempt *attempt);
 gboolean ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *arguments);
 /** The reply is whole: the session of the upload is closed. Touches. */
 void ferry_engine_reply_done (FerryEngine *self, FerryJob *job);
+/* == ferry-request.c == */
 /** How requests of a job are sent, but for its secrets, into @dict. */
-void ferry_engine_add_request (GVariantDict *dict, FerryJob *job);
+void ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job);
 /** @secret_headers: (nullable) */
 void ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers);
+/** Whether a worker's @url, of whatever bytes, is one that a worker can be sent to. */
+gboolean ferry_engine_is_claimed_url (const char *url);
+/** With RedirectPolicy `report` the file's URL becomes the one at which it was found. */
+void ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments);
 /** Returns: (transfer floating): the arguments of "start-upload" */
 GVariant *ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *file,
                                              guint64 attempt);

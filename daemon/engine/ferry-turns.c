@@ -349,7 +349,7 @@ is_last (FerryJob *job, FerryFile *file)
 }
 
 static GVariant *
-get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
+get_start_arguments (FerryEngine *self, FerryJob *job, FerryFile *file, guint64 attempt)
 {
   gboolean reply = ferry_file_is_reply (file);
   g_autofree char *temporary = ferry_file_get_temporary_name (file, job->id);
@@ -372,7 +372,7 @@ get_start_arguments (FerryJob *job, FerryFile *file, guint64 attempt)
     g_variant_dict_insert_value (&dict, "Upload", ferry_engine_get_upload_of_reply (job));
   else if (job->auto_complete && is_last (job, file))
     g_variant_dict_insert (&dict, "FinalMode", "u", file->mode);
-  ferry_engine_add_request (&dict, job);
+  ferry_engine_add_request (self, &dict, job);
   ferry_engine_add_secrets (&dict, job->secret_headers);
   return g_variant_dict_end (&dict);
 }
@@ -397,7 +397,7 @@ start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
   FerryAttempt *attempt = ferry_engine_add_attempt (self, job, file);
   g_autoptr (GVariant) arguments = g_variant_ref_sink (
       file->is_source ? ferry_engine_get_upload_arguments (self, job, file, attempt->id)
-                      : get_start_arguments (job, file, attempt->id));
+                      : get_start_arguments (self, job, file, attempt->id));
   const char *kind = file->is_source ? "start-upload" : "start";
   gboolean too_large = g_variant_get_size (arguments) > FERRY_FRAME_MAX - FRAME_HEAD;
 

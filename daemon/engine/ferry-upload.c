@@ -6,9 +6,6 @@
 
 #include "ferry-text.h"
 
-/* Bytes of the URL of a reply. */
-#define REPLY_URL_MAX 4096
-
 /* How long a server is tried to be told of a cancellation, at the most. */
 #define CANCEL_TIME (G_GINT64_CONSTANT (24 * 3600) * G_USEC_PER_SEC)
 
@@ -99,23 +96,6 @@ ferry_engine_confirm_record (FerryEngine *self, FerryAttempt *attempt)
     confirm (self, attempt->id);
 }
 
-static gboolean
-is_reply_url (const char *url)
-{
-  g_autoptr (GUri) uri = NULL;
-  const char *scheme;
-
-  if (strlen (url) > REPLY_URL_MAX)
-    return FALSE;
-  uri = g_uri_parse (url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, NULL);
-  if (uri == NULL || g_uri_get_userinfo (uri) != NULL || g_uri_get_host (uri) == NULL ||
-      *g_uri_get_host (uri) == '\0')
-    return FALSE;
-
-  scheme = g_uri_get_scheme (uri);
-  return g_str_equal (scheme, "http") || g_str_equal (scheme, "https");
-}
-
 gboolean
 ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *arguments)
 {
@@ -124,7 +104,7 @@ ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *argumen
   const char *url = "";
 
   g_variant_lookup (arguments, "ReplyUrl", "&s", &url);
-  if (!is_reply_url (url))
+  if (!ferry_engine_is_claimed_url (url))
     {
       source->state = FERRY_FILE_STATE_FAILED;
       ferry_failure_free (source->error);
@@ -155,31 +135,13 @@ ferry_engine_reply_done (FerryEngine *self, FerryJob *job)
 
 /* == what a worker is told == */
 
-void
-ferry_engine_add_request (GVariantDict *dict, FerryJob *job)
-{
-  g_variant_dict_insert (dict, "Headers", "^as", job->request_headers);
-  g_variant_dict_insert (dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));
-  g_variant_dict_insert (dict, "ProxyUri", "s", job->proxy_uri);
-  g_variant_dict_insert (dict, "ProxyBypass", "^as", job->proxy_bypass);
-}
-
-void
-ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers)
-{
-  static char *none[] = { NULL };
-
-  g_variant_dict_insert (dict, "SecretHeaders", "^as",
-                         secret_headers != NULL ? secret_headers : none);
-}
-
 static GVariant *
-get_request (FerryJob *job)
+get_request (FerryEngine *self, FerryJob *job)
 {
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
-  ferry_engine_add_request (&dict, job);
+  ferry_engine_add_request (self, &dict, job);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
@@ -202,7 +164,7 @@ ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *
                          ferry_upload_protocol_to_string (job->upload_protocol));
   g_variant_dict_insert (&dict, "Reply", "b", job->type == FERRY_JOB_TYPE_UPLOAD_REPLY);
   g_variant_dict_insert (&dict, "RequireResumableAbove", "t", above);
-  ferry_engine_add_request (&dict, job);
+  ferry_engine_add_request (self, &dict, job);
   ferry_engine_add_secrets (&dict, job->secret_headers);
   return g_variant_dict_end (&dict);
 }
@@ -265,7 +227,7 @@ ferry_engine_abandon_upload (FerryEngine *self, FerryJob *job)
   duty->owner_name = g_strdup (job->owner_name);
   duty->url = g_strdup (source->remote_url);
   duty->resume = source->resume != NULL ? g_variant_ref (source->resume) : NULL;
-  duty->request = get_request (job);
+  duty->request = get_request (self, job);
   duty->secret_headers = g_strdupv (job->secret_headers);
   duty->deadline = get_deadline (self, job);
   /* What fetches the reply uses the same session, but knows nothing of how to go on with the upload. */

@@ -75,6 +75,9 @@ test_public (void)
 #define INVALID_ARGS -1
 #define TAKEN        -2
 
+#define HEX_64       "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
+#define HEX_64_UPPER "ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
+
 static const struct
 {
   const char *name;
@@ -115,6 +118,19 @@ static const struct
   { "ProxyBypass", "['']", INVALID_ARGS },
   { "UploadProtocol", "'auto'", INVALID_ARGS },
   { "UploadProtocol", "'put'", INVALID_ARGS },
+  { "TlsFlags", "['ignore-expiry', 'ignore-hostname', 'ignore-expiry']", TAKEN,
+    "['ignore-hostname', 'ignore-expiry']" },
+  { "TlsFlags", "@as []", TAKEN },
+  { "TlsFlags", "['ignore-all']", INVALID_ARGS },
+  { "TlsFlags", "'ignore-expiry'", INVALID_ARGS },
+  { "ServerPins", "['sha256:" HEX_64_UPPER "', 'sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']", TAKEN,
+    "['sha256:" HEX_64 "', "
+    "'sha256:0000000000000000000000000000000000000000000000000000000000000000']" },
+  { "ServerPins", "['sha256//AAAA']", INVALID_ARGS },
+  { "ServerPins", "['sha512:" HEX_64 HEX_64 "']", INVALID_ARGS },
+  { "ServerPins", "['']", INVALID_ARGS },
+  { "RedirectPolicy", "'report'", TAKEN },
+  { "RedirectPolicy", "'ask'", INVALID_ARGS },
   { "UploadProtocol", "'put'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
   { "UploadProtocol", "'tus'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
   { "UploadProtocol", "'ftp'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD },
