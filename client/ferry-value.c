@@ -9,6 +9,7 @@
 
 static const char *const priorities[] = { "foreground", "high", "normal", "low", NULL };
 static const char *const proxy_usages[] = { "default", "none", "override", NULL };
+static const char *const redirect_policies[] = { "follow", "report", "refuse", NULL };
 static const char *const protocols[] = { "auto", "bits", "tus", "put", "put-range", NULL };
 
 static const FerrySettable settables[] = {
@@ -26,6 +27,9 @@ static const FerrySettable settables[] = {
   { "ProxyUsage", "s", proxy_usages },
   { "ProxyUri", "s", NULL },
   { "ProxyBypass", "as", NULL },
+  { "TlsFlags", "as", NULL },
+  { "ServerPins", "as", NULL },
+  { "RedirectPolicy", "s", redirect_policies },
   { "UploadProtocol", "s", protocols },
   { "ReplyPath", "s", NULL },
   { NULL, NULL, NULL },

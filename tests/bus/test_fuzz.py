@@ -64,7 +64,8 @@ WORDS = (
 KEYS = ('DisplayName', 'Description', 'ApplicationId', 'Priority', 'MinimumRetryDelay',
         'NoProgressTimeout', 'MaximumDownloadTime', 'NotificationInterval', 'AutoComplete',
         'MaximumDownloadSize', 'RequestHeaders', 'ProxyUsage', 'ProxyUri', 'ProxyBypass',
-        'UploadProtocol', 'ReplyPath', 'CustomHeaders', 'Credentials', 'Ranges', 'Digest', 'Size',
+        'UploadProtocol', 'ReplyPath', 'TlsFlags', 'ServerPins',
+        'RedirectPolicy', 'CustomHeaders', 'Credentials', 'Ranges', 'Digest', 'Size',
         'Replace', 'Mode', 'States', 'Owner', 'Id', 'State', 'NoSuchKey', '')
 NUMBERS = (0, 1, 2, 7, 200, 201, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1)
 TYPES = ('s', 'u', 'i', 't', 'x', 'b', 'd', 'y', 'n', 'q', 'as', 'a(tt)', 'a{sv}', 'av', 'ay', '(s)',

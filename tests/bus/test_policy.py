@@ -15,7 +15,8 @@ from lib.process import wait_until  # noqa: E402
 KEYS = {'max-jobs-per-user': 60, 'max-jobs-per-machine': 300, 'max-files-per-job': 200,
         'max-ranges-per-file': 500, 'job-inactivity-timeout': 90, 'max-download-time': 7776000,
         'max-active-jobs': 4, 'finished-job-retention': 86400,
-        'require-resumable-uploads-above': 2 ** 64 - 1}
+        'require-resumable-uploads-above': 2 ** 64 - 1,
+        'allow-insecure-tls': []}
 
 
 class PolicyCase(cases.WorldCase):
@@ -60,8 +61,11 @@ class Effective(PolicyCase):
             entry = values[key]
             self.assertEqual((entry['Value'], entry['Default'], entry['Source']),
                              (default, default, 'default'), key)
-            self.assertLessEqual(entry['Minimum'], default)
-            self.assertGreaterEqual(entry['Maximum'], default)
+            if 'Choices' in entry:
+                self.assertLessEqual(set(default), set(entry['Choices']))
+            else:
+                self.assertLessEqual(entry['Minimum'], default)
+                self.assertGreaterEqual(entry['Maximum'], default)
             self.assertTrue(entry['Summary'] and entry['Description'], key)
             self.assertTrue(entry['Unit'] is not None)
             self.assertTrue(entry['CanSet'])

@@ -422,10 +422,14 @@ class Told(unittest.TestCase):
 
     def test_policies(self):
         root = ElementTree.fromstring(source('data/org.ferry.Transfer1.Policy.gschema.xml'))
-        wanted = [[
-            '`{}`'.format(key.get('name')), key.findtext('default'),
-            '{}-{}'.format(key.find('range').get('min'), key.find('range').get('max')),
-            key.findtext('summary')] for key in root.iter('key')]
+        flags = {f.get('id'): ' '.join(v.get('nick') for v in f) for f in root.iter('flags')}
+
+        def values(key):
+            span = key.find('range')
+            return flags[key.get('flags')] if span is None else \
+                '{}-{}'.format(span.get('min'), span.get('max'))
+        wanted = [['`{}`'.format(key.get('name')), key.findtext('default').replace('[]', 'none'),
+                   values(key), key.findtext('summary')] for key in root.iter('key')]
         table = [[r[0], r[1].split(' ')[0], r[2], r[3]] for r in README.tables['Policy'][0]]
         self.assertEqual(table, wanted)
 
@@ -449,7 +453,7 @@ class Running(cases.WorldCase):
         # What a number stands for may be behind it.
         self.assertEqual({row[0].strip('`'): row[1].split(' (')[0]
                           for row in README.tables['Policy'][0]},
-                         {key: '{} {}'.format(value['Default'], value['Unit'])
+                         {key: '{} {}'.format(value['Default'] or 'none', value['Unit']).strip()
                           for key, value in values.items()})
 
     def test_commands_exist(self):
