@@ -123,7 +123,8 @@ static const struct
   { "TlsFlags", "@as []", TAKEN },
   { "TlsFlags", "['ignore-all']", INVALID_ARGS },
   { "TlsFlags", "'ignore-expiry'", INVALID_ARGS },
-  { "ServerPins", "['sha256:" HEX_64_UPPER "', 'sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']", TAKEN,
+  { "ServerPins",
+    "['sha256:" HEX_64_UPPER "', 'sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']", TAKEN,
     "['sha256:" HEX_64 "', "
     "'sha256:0000000000000000000000000000000000000000000000000000000000000000']" },
   { "ServerPins", "['sha256//AAAA']", INVALID_ARGS },

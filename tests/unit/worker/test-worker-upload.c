@@ -575,6 +575,7 @@ test_tus_cancel (Fixture *fixture, gconstpointer data)
       .session = fixture->session,
       .pulse = &pulse,
       .home = home,
+      .trust = &(WorkerTrust){ 0 },
       .cancellable = cancellable,
     },
     .record = &record,
