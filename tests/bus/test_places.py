@@ -11,6 +11,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -392,10 +393,12 @@ class FileSystems(PlacesCase):
         disk = self.disk()
         job = self.start_half(os.path.join(disk.path, 'a'))
         job.suspend()
-        self.route.then(slow(SIZE), normal())
+        more = threading.Event()
+        self.route.then(hang_body(20000, more), normal())
         job.resume()
         job.wait_bytes(CUT + 20000)
         disk.read_only(True)
+        more.set()
         values = job.wait_for(lambda v: v['State'] in ('transient-error', 'error'), what='a stop')
         self.assertEqual(values['Error']['Name'], ERROR + 'NoFileAccess')
         self.assertIn('Read-only file system', values['Error']['Message'])
