@@ -111,25 +111,29 @@ create_message (const WorkerRequester *requester, const WorkerRequest *request, 
   return message;
 }
 
-/* Sets on each new connection what libsoup has no property for. */
-static void
+/* Sets on each new connection what libsoup has no property for. Returns: (transfer none) (nullable): the socket, once it is
+ * connected */
+static GSocket *
 prepare_connection (GSocketClientEvent event, GIOStream *connection, guint timeout)
 {
-  GSocketConnection *socket_connection = NULL;
   g_autoptr (GIOStream) base = NULL;
+  GIOStream *lowest;
+  GSocket *socket;
 
   /* Without it a cut TLS stream looks like the end of a body that has no length. */
   if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && G_IS_TLS_CONNECTION (connection))
     g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (connection), TRUE);
 
   if (event != G_SOCKET_CLIENT_COMPLETE)
-    return;
+    return NULL;
   if (G_IS_TLS_CONNECTION (connection))
     g_object_get (connection, "base-io-stream", &base, NULL);
-  if (G_IS_SOCKET_CONNECTION (base != NULL ? base : connection))
-    socket_connection = G_SOCKET_CONNECTION (base != NULL ? base : connection);
-  if (socket_connection != NULL)
-    g_socket_set_timeout (g_socket_connection_get_socket (socket_connection), timeout);
+  lowest = base != NULL ? base : connection;
+  if (!G_IS_SOCKET_CONNECTION (lowest))
+    return NULL;
+  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (lowest));
+  g_socket_set_timeout (socket, timeout);
+  return socket;
 }
 
 static void
@@ -145,9 +149,12 @@ sending_network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStr
                           gpointer data)
 {
   guint answer = worker_sessions_get_times (data)->answer;
-
   /* A little less, so that who says nothing is a connection that broke, and not given up by the pulse. */
-  prepare_connection (event, connection, answer - answer / 10);
+  GSocket *socket = prepare_connection (event, connection, answer - answer / 10);
+
+  if (socket != NULL)
+    g_object_set_data_full (G_OBJECT (message), WORKER_SENDING_SOCKET, g_object_ref (socket),
+                            g_object_unref);
 }
 
 static WorkerExchange *

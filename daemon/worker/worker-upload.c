@@ -161,6 +161,7 @@ worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
     .start = request->start,
     .length = request->length,
     .type = request->type,
+    .sessions = requester.sessions,
     .pulse = requester.pulse,
     .position = request->length > 0 ? upload->position : NULL,
   };
@@ -195,6 +196,7 @@ worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
       worker_exchange_close (exchange,
                              request->limit > 0 || !taken ? WORKER_CLOSE_DROP : WORKER_CLOSE_DRAIN);
     }
+  worker_sending_clear (&sending);
   if (request->limit > 0)
     limit_end (&limit, &local_error);
   if (local_error != NULL)
