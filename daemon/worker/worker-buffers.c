@@ -2,6 +2,8 @@
 
 #include "worker-buffers.h"
 
+#include "worker-cancellable.h"
+
 #include <sys/mman.h>
 
 struct _WorkerBuffers
@@ -71,29 +73,20 @@ take_locked (WorkerBuffers *self)
   return buffer != NULL ? buffer : create_buffer (self);
 }
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  WorkerBuffers *self = data;
-
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
-}
-
 /* Waits until there is room, then takes it. The common case, with no wait, costs no handler. */
 static WorkerBuffer *
 wait_for_buffer (WorkerBuffers *self, GCancellable *cancellable)
 {
-  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
+  WorkerWake wake;
   WorkerBuffer *buffer;
 
+  worker_wake_begin (&wake, cancellable, &self->lock, &self->changed);
   g_mutex_lock (&self->lock);
   while (self->in_use >= WORKER_BUFFERS_MAX && !g_cancellable_is_cancelled (cancellable))
     g_cond_wait (&self->changed, &self->lock);
   buffer = take_locked (self);
   g_mutex_unlock (&self->lock);
-  g_cancellable_disconnect (cancellable, handler);
+  worker_wake_end (&wake);
   return buffer;
 }
 

@@ -3,6 +3,7 @@
 #include "worker-digest.h"
 
 #include "ferry-error.h"
+#include "worker-cancellable.h"
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -230,22 +231,13 @@ worker_digest_feed (WorkerDigest *self, WorkerBuffer *buffer, gsize size)
   g_mutex_unlock (&self->lock);
 }
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  WorkerDigest *self = data;
-
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
-}
-
 /* Waits for the thread, or does its work when there is none. */
 static void
 wait_for_end (WorkerDigest *self, GCancellable *cancellable)
 {
-  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
+  WorkerWake wake;
 
+  worker_wake_begin (&wake, cancellable, &self->lock, &self->changed);
   g_mutex_lock (&self->lock);
   while (!g_cancellable_is_cancelled (cancellable) && self->error == NULL &&
          self->hashed < self->written)
@@ -256,7 +248,7 @@ wait_for_end (WorkerDigest *self, GCancellable *cancellable)
         g_cond_wait (&self->changed, &self->lock);
     }
   g_mutex_unlock (&self->lock);
-  g_cancellable_disconnect (cancellable, handler);
+  worker_wake_end (&wake);
 }
 
 gboolean

@@ -5,6 +5,7 @@
 #include "ferry-enums.h"
 #include "ferry-error.h"
 #include "ferry-worker-protocol.h"
+#include "worker-cancellable.h"
 
 /* A job has one proxy configuration; more of them at a time than this are rare. */
 #define MAX_SESSIONS 8
@@ -152,23 +153,14 @@ worker_sessions_trim (WorkerSessions *self)
   g_hash_table_remove_all (self->sessions);
 }
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  WorkerSessions *self = data;
-
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
-}
-
 gboolean
 worker_sessions_enter (WorkerSessions *self, const char *origin, GCancellable *cancellable,
                        GError **error)
 {
-  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
+  WorkerWake wake;
   gboolean entered = FALSE;
 
+  worker_wake_begin (&wake, cancellable, &self->lock, &self->changed);
   g_mutex_lock (&self->lock);
   while (!entered && !g_cancellable_is_cancelled (cancellable))
     {
@@ -185,7 +177,7 @@ worker_sessions_enter (WorkerSessions *self, const char *origin, GCancellable *c
         }
     }
   g_mutex_unlock (&self->lock);
-  g_cancellable_disconnect (cancellable, handler);
+  worker_wake_end (&wake);
 
   if (!entered)
     g_cancellable_set_error_if_cancelled (cancellable, error);

@@ -116,25 +116,20 @@ starting_cb (SoupMessage *message, gpointer data)
   g_cancellable_cancel (self->cancellable);
 }
 
-static void
-parent_cancelled_cb (GCancellable *parent, gpointer data)
-{
-  g_cancellable_cancel (data);
-}
-
 /* == a request == */
 
 void
 worker_trust_check_begin (WorkerTrustCheck *self, const WorkerTrust *trust,
                           GCancellable *cancellable, SoupMessage *message)
 {
-  *self = (WorkerTrustCheck){ .trust = trust, .parent = cancellable };
-  self->cancellable = g_cancellable_new ();
-  self->handler = g_cancellable_connect (cancellable, G_CALLBACK (parent_cancelled_cb),
-                                         self->cancellable, NULL);
+  *self = (WorkerTrustCheck){ .trust = trust, .cancellable = cancellable };
   g_signal_connect (message, "accept-certificate", G_CALLBACK (accept_certificate_cb), self);
-  if (trust->pins != NULL && trust->pins[0] != NULL)
-    g_signal_connect (message, "starting", G_CALLBACK (starting_cb), self);
+  if (trust->pins == NULL || trust->pins[0] == NULL)
+    return;
+
+  worker_branch_begin (&self->branch, cancellable);
+  self->cancellable = self->branch.cancellable;
+  g_signal_connect (message, "starting", G_CALLBACK (starting_cb), self);
 }
 
 static gboolean
@@ -184,13 +179,13 @@ explain_certificate (WorkerTrustCheck *self, SoupMessage *message, GError **erro
 void
 worker_trust_check_end (WorkerTrustCheck *self, SoupMessage *message, GError **error)
 {
-  g_cancellable_disconnect (self->parent, self->handler);
-  g_object_unref (self->cancellable);
+  if (self->branch.cancellable != NULL)
+    worker_branch_end (&self->branch);
   g_signal_handlers_disconnect_by_data (message, self);
   if (error == NULL || *error == NULL)
     return;
 
-  if (self->wrong_key && !g_cancellable_is_cancelled (self->parent))
+  if (self->wrong_key && !g_cancellable_is_cancelled (self->branch.parent))
     {
       g_clear_error (error);
       g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE, "The server is not trusted: %s",

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ferry-enums.h"
+#include "worker-cancellable.h"
 
 #include <libsoup/soup.h>
 
@@ -35,10 +36,9 @@ char *worker_trust_get_key (const WorkerTrust *self);
 typedef struct
 {
   const WorkerTrust *trust; /* (unowned) */
-  GCancellable *
-      cancellable; /* (owned): for the request: the caller's own, or a key that is none of the pins */
-  GCancellable *parent; /* (unowned) */
-  gulong handler;
+  GCancellable
+      *cancellable;    /* (unowned): for the request: the caller's own, or with pins @branch's */
+  WorkerBranch branch; /* ends also with a key that is none of the pins */
   gboolean wrong_key;
 } WorkerTrustCheck;
 

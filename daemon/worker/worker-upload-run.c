@@ -4,26 +4,17 @@
 #include "worker-attempt-private.h"
 
 #include "ferry-worker-protocol.h"
+#include "worker-cancellable.h"
 #include "worker-redirect.h"
 #include "worker-upload.h"
 
 /* == what the upload wants of the attempt == */
 
-static void
-stored_cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  WorkerAttempt *self = data;
-
-  g_mutex_lock (&self->stored_lock);
-  g_cond_broadcast (&self->stored_changed);
-  g_mutex_unlock (&self->stored_lock);
-}
-
 static gboolean
 store (gpointer data, GError **error)
 {
   WorkerAttempt *self = data;
-  gulong handler;
+  WorkerWake wake;
 
   g_mutex_lock (&self->stored_lock);
   self->stored = FALSE;
@@ -35,12 +26,12 @@ store (gpointer data, GError **error)
     worker_report_checkpoint_locked (self, TRUE);
   worker_attempt_unlock (self);
 
-  handler = g_cancellable_connect (self->cancellable, G_CALLBACK (stored_cancelled_cb), self, NULL);
+  worker_wake_begin (&wake, self->cancellable, &self->stored_lock, &self->stored_changed);
   g_mutex_lock (&self->stored_lock);
   while (!self->stored && !g_cancellable_is_cancelled (self->cancellable))
     g_cond_wait (&self->stored_changed, &self->stored_lock);
   g_mutex_unlock (&self->stored_lock);
-  g_cancellable_disconnect (self->cancellable, handler);
+  worker_wake_end (&wake);
   return !g_cancellable_set_error_if_cancelled (self->cancellable, error);
 }
 

@@ -2,6 +2,8 @@
 
 #include "worker-upload.h"
 
+#include "worker-cancellable.h"
+
 #include <string.h>
 
 const WorkerUploadProtocol *
@@ -65,17 +67,9 @@ worker_upload_answer_get_number (const WorkerUploadAnswer *self, const char *hea
 /** The end of a request's time, and the attempt's own. */
 typedef struct
 {
-  GCancellable *cancellable; /* (owned) */
-  GCancellable *parent;      /* (unowned) */
-  gulong handler;
+  WorkerBranch branch;
   guint timer;
 } Limit;
-
-static void
-parent_cancelled_cb (GCancellable *parent, gpointer data)
-{
-  g_cancellable_cancel (data);
-}
 
 static gboolean
 limit_cb (gpointer data)
@@ -88,23 +82,20 @@ limit_cb (gpointer data)
 static void
 limit_begin (Limit *self, GCancellable *parent, guint seconds)
 {
-  self->cancellable = g_cancellable_new ();
-  self->parent = parent;
-  self->handler = g_cancellable_connect (parent, G_CALLBACK (parent_cancelled_cb),
-                                         self->cancellable, NULL);
+  worker_branch_begin (&self->branch, parent);
   self->timer = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, seconds, limit_cb,
-                                            g_object_ref (self->cancellable), g_object_unref);
+                                            g_object_ref (self->branch.cancellable),
+                                            g_object_unref);
 }
 
 /* Says whose end it was. */
 static void
 limit_end (Limit *self, GError **error)
 {
-  g_cancellable_disconnect (self->parent, self->handler);
+  worker_branch_end (&self->branch);
   g_source_remove (self->timer);
-  g_object_unref (self->cancellable);
   if (error == NULL || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
-      g_cancellable_is_cancelled (self->parent))
+      g_cancellable_is_cancelled (self->branch.parent))
     return;
   g_clear_error (error);
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
@@ -183,7 +174,7 @@ worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
   if (request->limit > 0)
     {
       limit_begin (&limit, requester.cancellable, request->limit);
-      requester.cancellable = limit.cancellable;
+      requester.cancellable = limit.branch.cancellable;
     }
 
   if (request->body)
