@@ -109,6 +109,8 @@ gboolean worker_upload_close_reply (WorkerAttempt *self, GError **error);
 void worker_report_close_locked (WorkerAttempt *self);
 
 void worker_report_response (WorkerAttempt *self);
+/** Keeps what the owner is told of the answer to @message. */
+void worker_report_note_answer_locked (WorkerAttempt *self, SoupMessage *message);
 /** Tells of @position when it is time to; sends "response" before the first one. */
 void worker_report_progress (WorkerAttempt *self, guint64 position);
 /** @confirm: the attempt waits for "stored" */

@@ -52,23 +52,12 @@ run (gpointer data)
   g_autoptr (GUri) home = NULL;
   g_autoptr (GError) error = NULL;
   WorkerPulse pulse = { 0 };
-  WorkerUpload upload = {
-    .requester = {
-      .sessions = self->sessions,
-      .session = self->session,
-      .pulse = &pulse,
-      .headers = (const char *const *) self->order->headers,
-      .secret_headers = (const char *const *) self->order->secret_headers,
-      .trust = &self->order->trust,
-      .redirect_policy = self->order->redirect_policy,
-      .cancellable = self->cancellable,
-    },
-    .record = &record,
-  };
+  WorkerUpload upload = { .record = &record };
 
   worker_upload_record_load (&record, self->order->resume);
   home = worker_uri_parse (self->order->url, &error);
-  upload.requester.home = home;
+  upload.requester = worker_order_get_requester (self->order, self->sessions, self->session, &pulse,
+                                                 home, self->cancellable);
   if (home == NULL || !worker_upload_cancel (&upload, &error))
     {
       if (upload.explained)

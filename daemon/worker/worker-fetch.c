@@ -119,17 +119,10 @@ plan (WorkerAttempt *self, const WorkerPart *part)
 static WorkerExchange *
 send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
 {
-  WorkerRequester requester = {
-    .sessions = self->sessions,
-    .session = self->session,
-    .pulse = &self->pulse,
-    .home = self->upload_home != NULL ? self->upload_home : self->home,
-    .headers = (const char *const *) self->order->headers,
-    .secret_headers = (const char *const *) self->order->secret_headers,
-    .trust = &self->order->trust,
-    .redirect_policy = self->order->redirect_policy,
-    .cancellable = self->cancellable,
-  };
+  GUri *home = self->upload_home != NULL ? self->upload_home : self->home;
+  WorkerRequester requester = worker_order_get_requester (self->order, self->sessions,
+                                                          self->session, &self->pulse, home,
+                                                          self->cancellable);
   WorkerRequest request = {
     .uri = self->try_last ? self->last_uri : self->home,
     .ranged = asked->ranged,
@@ -148,9 +141,7 @@ static void
 remember_answer (WorkerAttempt *self, WorkerExchange *exchange)
 {
   worker_attempt_lock (self);
-  self->status = soup_message_get_status (exchange->message);
-  g_strfreev (self->response_headers);
-  self->response_headers = worker_message_dup_headers (exchange->message);
+  worker_report_note_answer_locked (self, exchange->message);
   worker_attempt_unlock (self);
 }
 

@@ -130,6 +130,14 @@ add_resume (WorkerAttempt *self, GVariantDict *dict)
 }
 
 void
+worker_report_note_answer_locked (WorkerAttempt *self, SoupMessage *message)
+{
+  self->status = soup_message_get_status (message);
+  g_strfreev (self->response_headers);
+  self->response_headers = worker_message_dup_headers (message);
+}
+
+void
 worker_report_close_locked (WorkerAttempt *self)
 {
   if (self->sink == NULL)

@@ -38,6 +38,24 @@ is_hidden (const char *name)
   return FALSE;
 }
 
+WorkerRequester
+worker_order_get_requester (const WorkerOrder *order, WorkerSessions *sessions,
+                            SoupSession *session, WorkerPulse *pulse, GUri *home,
+                            GCancellable *cancellable)
+{
+  return (WorkerRequester){
+    .sessions = sessions,
+    .session = session,
+    .pulse = pulse,
+    .home = home,
+    .headers = (const char *const *) order->headers,
+    .secret_headers = (const char *const *) order->secret_headers,
+    .trust = &order->trust,
+    .redirect_policy = order->redirect_policy,
+    .cancellable = cancellable,
+  };
+}
+
 /* ferryd checked them; what is malformed all the same is left out rather than given to libsoup,
  * which would log it. */
 static void

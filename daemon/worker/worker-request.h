@@ -5,6 +5,7 @@
 #pragma once
 
 #include "worker-answer.h"
+#include "worker-order.h"
 #include "worker-sending.h"
 #include "worker-session.h"
 #include "worker-trust.h"
@@ -24,6 +25,11 @@ typedef struct
   FerryRedirectPolicy redirect_policy;
   GCancellable *cancellable;
 } WorkerRequester;
+
+/** Returns: who asks for @order, of which everything is (unowned) */
+WorkerRequester worker_order_get_requester (const WorkerOrder *order, WorkerSessions *sessions,
+                                            SoupSession *session, WorkerPulse *pulse, GUri *home,
+                                            GCancellable *cancellable);
 
 /** What is asked for, or sent. */
 typedef struct

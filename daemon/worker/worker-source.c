@@ -25,6 +25,15 @@ struct _WorkerSource
   _Atomic gint64 *busy_since; /* (unowned) (nullable) */
 };
 
+/* A source is no target: what is away is another wait reason. Propagates @from. */
+static void
+propagate (GError **error, GError *from)
+{
+  if (g_error_matches (from, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
+    from->code = WORKER_SINK_ERROR_SOURCE;
+  g_propagate_error (error, from);
+}
+
 /* == opening == */
 
 /* Whether everybody may pass on the way from the root to @directory: who may rename on it can put a directory there through
@@ -157,9 +166,7 @@ set_errno (WorkerSource *self, int errsv, GError **error)
   if (errsv == ENOENT || errsv == ENOTDIR)
     return set_changed (self, error);
   worker_sink_set_errno (&local_error, errsv, "read", self->directory->display);
-  if (g_error_matches (local_error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
-    local_error->code = WORKER_SINK_ERROR_SOURCE;
-  g_propagate_error (error, g_steal_pointer (&local_error));
+  propagate (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 
@@ -181,16 +188,16 @@ check_pinned (WorkerSource *self, GVariant *resume, GError **error)
 static WorkerDirectory *
 open_directory (const char *path, GVariant *resume, GError **error)
 {
+  g_autoptr (GError) local_error = NULL;
   WorkerResume known;
   WorkerDirectory *directory;
 
   worker_resume_parse (resume, &known);
   /* What is known of the offset is of the server's file. */
   known.offset = 0;
-  directory = worker_directory_open (path, NO_TEMPORARY, &known, error);
-  if (directory == NULL && error != NULL &&
-      g_error_matches (*error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
-    (*error)->code = WORKER_SINK_ERROR_SOURCE;
+  directory = worker_directory_open (path, NO_TEMPORARY, &known, &local_error);
+  if (directory == NULL)
+    propagate (error, g_steal_pointer (&local_error));
   return directory;
 }
 
@@ -216,9 +223,7 @@ worker_source_open (const char *path, GVariant *resume, _Atomic gint64 *busy_sin
     }
   if (self->fd < 0)
     {
-      if (g_error_matches (local_error, WORKER_SINK_ERROR, WORKER_SINK_ERROR_DESTINATION))
-        local_error->code = WORKER_SINK_ERROR_SOURCE;
-      g_propagate_error (error, g_steal_pointer (&local_error));
+      propagate (error, g_steal_pointer (&local_error));
       return NULL;
     }
   if (!check_pinned (self, resume, error))

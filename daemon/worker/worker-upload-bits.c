@@ -523,13 +523,12 @@ bits_finish (WorkerUpload *upload, GError **error)
 static WorkerUploadNext
 bits_cancel (WorkerUpload *upload, GError **error)
 {
-  WorkerUploadRecord *record = upload->record;
-  gboolean whole = record->offset == record->total && record->total > 0 && !upload->discard;
+  const char *type = worker_upload_is_whole (upload) ? "Close-Session" : "Cancel-Session";
   g_auto (Ack) ack = { 0 };
 
-  if (record->id == NULL)
+  if (upload->record->id == NULL)
     return WORKER_UPLOAD_GO_ON;
-  if (!send_in_session (upload, whole ? "Close-Session" : "Cancel-Session", &ack, error))
+  if (!send_in_session (upload, type, &ack, error))
     return WORKER_UPLOAD_ERROR;
   if (is_good (&ack) || ack.hresult == SESSION_NOT_FOUND || ack.answer.status == 400 ||
       ack.answer.status == 404)

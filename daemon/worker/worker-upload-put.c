@@ -37,7 +37,7 @@ worker_upload_put_refuse (WorkerUpload *upload, const WorkerUploadAnswer *answer
 }
 
 static WorkerUploadNext
-put_begin (WorkerUpload *upload, GError **error)
+put_nothing (WorkerUpload *upload, GError **error)
 {
   return WORKER_UPLOAD_GO_ON;
 }
@@ -120,16 +120,10 @@ put_send (WorkerUpload *upload, GError **error)
   return worker_upload_acknowledge (upload, upload->record->total, error);
 }
 
-static WorkerUploadNext
-put_nothing (WorkerUpload *upload, GError **error)
-{
-  return WORKER_UPLOAD_GO_ON;
-}
-
 const WorkerUploadProtocol worker_upload_put = {
   .protocol = FERRY_UPLOAD_PROTOCOL_PUT,
   .resumable = FALSE,
-  .begin = put_begin,
+  .begin = put_nothing,
   .locate = put_locate,
   .send = put_send,
   .finish = put_nothing,

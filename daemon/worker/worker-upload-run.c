@@ -55,9 +55,7 @@ answered (gpointer data, SoupMessage *message)
   self->retry_after = 0;
   if (message != NULL)
     {
-      self->status = soup_message_get_status (message);
-      g_strfreev (self->response_headers);
-      self->response_headers = worker_message_dup_headers (message);
+      worker_report_note_answer_locked (self, message);
       self->retry_after = worker_retry_after (
           soup_message_headers_get_one (soup_message_get_response_headers (message), "Retry-After"),
           g_get_real_time () / G_USEC_PER_SEC);
@@ -69,17 +67,8 @@ static WorkerUpload
 make_upload (WorkerAttempt *self, GUri *home, WorkerUploadRecord *record)
 {
   return (WorkerUpload){
-    .requester = {
-      .sessions = self->sessions,
-      .session = self->session,
-      .pulse = &self->pulse,
-      .home = home,
-      .headers = (const char *const *) self->order->headers,
-      .secret_headers = (const char *const *) self->order->secret_headers,
-.trust = &self->order->trust,
-.redirect_policy = self->order->redirect_policy,
-      .cancellable = self->cancellable,
-    },
+    .requester = worker_order_get_requester (self->order, self->sessions, self->session,
+                                             &self->pulse, home, self->cancellable),
     .buffers = self->buffers,
     .record = record,
     .answered = answered,

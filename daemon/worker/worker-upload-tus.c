@@ -301,9 +301,8 @@ static WorkerUploadNext
 tus_cancel (WorkerUpload *upload, GError **error)
 {
   static const char *const fields[] = { VERSION_FIELD, NULL };
-  const WorkerUploadRecord *record = upload->record;
   /* What is all there has no session that could be closed, and stays. */
-  gboolean whole = record->offset == record->total && record->total > 0 && !upload->discard;
+  gboolean whole = worker_upload_is_whole (upload);
   g_autoptr (GUri) location = whole ? NULL : get_location (upload, error);
   g_auto (WorkerUploadAnswer) answer = { 0 };
   const WorkerUploadRequest request = {

@@ -269,6 +269,14 @@ worker_upload_acknowledge (WorkerUpload *upload, guint64 offset, GError **error)
                              WORKER_UPLOAD_MAX_IDLE, offset, record->total);
 }
 
+gboolean
+worker_upload_is_whole (const WorkerUpload *upload)
+{
+  const WorkerUploadRecord *record = upload->record;
+
+  return record->offset == record->total && record->total > 0 && !upload->discard;
+}
+
 WorkerUploadNext
 worker_upload_shrink (WorkerUpload *upload, guint64 length, const WorkerUploadAnswer *answer,
                       GError **error)

@@ -141,7 +141,7 @@ GUri *worker_upload_get_home (const WorkerUpload *upload);
 gboolean worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
                              WorkerUploadAnswer *answer, GError **error);
 
-/** Whether @error of worker_upload_send() is the probe's limit, or the owner's order to stop */
+/** Whether @error of worker_upload_send() is that nothing came in time, as of its limit */
 gboolean worker_upload_is_limit (const GError *error);
 
 /** An error of ours with what it means. Returns: %WORKER_UPLOAD_ERROR */
@@ -159,6 +159,9 @@ WorkerUploadNext worker_upload_acknowledge (WorkerUpload *upload, guint64 offset
 /** The server refused a body as too long. GO_ON: try again with a shorter one. */
 WorkerUploadNext worker_upload_shrink (WorkerUpload *upload, guint64 length,
                                        const WorkerUploadAnswer *answer, GError **error);
+
+/** Whether the server has all of the file, and may keep it. */
+gboolean worker_upload_is_whole (const WorkerUpload *upload);
 
 /** Notes for the sentence that tells what was tried: "BITS" and what came back; @status 0 = no answer. */
 void worker_upload_note_tried (WorkerUpload *upload, const char *what, guint status);

@@ -95,75 +95,84 @@ push_request (Worker *self, guint32 id, GVariant *arguments, gboolean deadline,
                       request_unref, request_done_cb, request);
 }
 
+/** How a "check-targets" or "check-sources" asks. */
+typedef struct
+{
+  GPid pid; /* of the caller */
+  gboolean no_symlinks;
+  GVariantBuilder *sizes; /* (unowned): of sources */
+} Question;
+
+/* @path: of the request's `Paths`. Returns: (transfer full) (nullable): its `Resume` */
+typedef GVariant *(*CheckFunc) (GVariant *path, const Question *question, GError **error);
+
+static GVariant *
+check_target (GVariant *entry, const Question *question, GError **error)
+{
+  const char *path;
+  gboolean may_exist;
+
+  g_variant_get (entry, "(&sb)", &path, &may_exist);
+  return worker_target_check (path, WORKER_LONGEST_TEMPORARY_NAME, question->pid, may_exist,
+                              question->no_symlinks, error);
+}
+
+static GVariant *
+check_source (GVariant *entry, const Question *question, GError **error)
+{
+  guint64 size;
+  GVariant *resume = worker_source_check (g_variant_get_string (entry, NULL), question->pid,
+                                          question->no_symlinks, &size, error);
+
+  if (resume != NULL)
+    g_variant_builder_add (question->sizes, "t", size);
+  return resume;
+}
+
 /* In a chore's thread. */
 static GVariant *
-check_targets (gpointer data)
+check_paths (Request *request, const GVariantType *type, CheckFunc check)
 {
-  Request *request = data;
-  g_autoptr (GVariant)
-      paths = g_variant_lookup_value (request->arguments, "Paths", G_VARIANT_TYPE ("a(sb)"));
+  g_autoptr (GVariant) paths = g_variant_lookup_value (request->arguments, "Paths", type);
   g_auto (GVariantDict) reply = G_VARIANT_DICT_INIT (NULL);
-  g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
-  gboolean no_symlinks = FALSE;
+  g_autoptr (GVariantBuilder) records = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GVariantBuilder) sizes = g_variant_builder_new (G_VARIANT_TYPE ("at"));
+  Question question = { .sizes = sizes };
   guint32 pid = 0;
   gsize n_paths = paths != NULL ? g_variant_n_children (paths) : 0;
 
   g_variant_lookup (request->arguments, "Pid", "u", &pid);
-  g_variant_lookup (request->arguments, FERRY_RESUME_NO_SYMLINKS, "b", &no_symlinks);
+  g_variant_lookup (request->arguments, FERRY_RESUME_NO_SYMLINKS, "b", &question.no_symlinks);
+  question.pid = (GPid) pid;
   for (gsize i = 0; i < n_paths; i++)
     {
       g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) entry = g_variant_get_child_value (paths, i);
       g_autoptr (GVariant) resume = NULL;
-      const char *path;
-      gboolean may_exist;
 
       g_atomic_int_set (&request->index, (int) i);
-      g_variant_get_child (paths, i, "(&sb)", &path, &may_exist);
-      resume = worker_target_check (path, WORKER_LONGEST_TEMPORARY_NAME, (GPid) pid, may_exist,
-                                    no_symlinks, &error);
+      resume = check (entry, &question, &error);
       if (resume == NULL)
         return worker_reply_new_error (error, (gint64) i);
-      g_variant_builder_add_value (builder, resume);
+      g_variant_builder_add_value (records, resume);
     }
 
-  g_variant_dict_insert_value (&reply, "Resume", g_variant_builder_end (builder));
+  g_variant_dict_insert_value (&reply, "Resume", g_variant_builder_end (records));
+  if (check == check_source)
+    g_variant_dict_insert_value (&reply, "Sizes", g_variant_builder_end (sizes));
   return g_variant_ref_sink (g_variant_dict_end (&reply));
+}
+
+static GVariant *
+check_targets (gpointer data)
+{
+  return check_paths (data, G_VARIANT_TYPE ("a(sb)"), check_target);
 }
 
 static GVariant *
 check_sources (gpointer data)
 {
-  Request *request = data;
-  g_autoptr (GVariant)
-      paths = g_variant_lookup_value (request->arguments, "Paths", G_VARIANT_TYPE_STRING_ARRAY);
-  g_auto (GVariantDict) reply = G_VARIANT_DICT_INIT (NULL);
-  g_autoptr (GVariantBuilder) records = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
-  g_autoptr (GVariantBuilder) sizes = g_variant_builder_new (G_VARIANT_TYPE ("at"));
-  gboolean no_symlinks = FALSE;
-  guint32 pid = 0;
-  gsize n_paths = paths != NULL ? g_variant_n_children (paths) : 0;
-
-  g_variant_lookup (request->arguments, "Pid", "u", &pid);
-  g_variant_lookup (request->arguments, FERRY_RESUME_NO_SYMLINKS, "b", &no_symlinks);
-  for (gsize i = 0; i < n_paths; i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) resume = NULL;
-      const char *path;
-      guint64 size;
-
-      g_atomic_int_set (&request->index, (int) i);
-      g_variant_get_child (paths, i, "&s", &path);
-      resume = worker_source_check (path, (GPid) pid, no_symlinks, &size, &error);
-      if (resume == NULL)
-        return worker_reply_new_error (error, (gint64) i);
-      g_variant_builder_add_value (records, resume);
-      g_variant_builder_add (sizes, "t", size);
-    }
-
-  g_variant_dict_insert_value (&reply, "Resume", g_variant_builder_end (records));
-  g_variant_dict_insert_value (&reply, "Sizes", g_variant_builder_end (sizes));
-  return g_variant_ref_sink (g_variant_dict_end (&reply));
+  return check_paths (data, G_VARIANT_TYPE_STRING_ARRAY, check_source);
 }
 
 /** What the requests on one file have in common; strings are (unowned). */
