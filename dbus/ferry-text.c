@@ -33,3 +33,13 @@ ferry_text_clean (const char *text, gsize max)
 
   return g_string_free (clean, FALSE);
 }
+
+char *
+ferry_text_new_hex (const guint8 *bytes, gsize size)
+{
+  GString *text = g_string_sized_new (2 * size);
+
+  for (gsize i = 0; i < size; i++)
+    g_string_append_printf (text, "%02x", bytes[i]);
+  return g_string_free (text, FALSE);
+}

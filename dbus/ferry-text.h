@@ -23,4 +23,7 @@ G_BEGIN_DECLS
  */
 char *ferry_text_clean (const char *text, gsize max);
 
+/** Returns: (transfer full): two lower-case digits for each of @size @bytes */
+char *ferry_text_new_hex (const guint8 *bytes, gsize size);
+
 G_END_DECLS

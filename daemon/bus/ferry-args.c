@@ -289,7 +289,7 @@ static char *
 read_pin (const char *pin)
 {
   g_autofree guchar *digest = NULL;
-  GString *text;
+  g_autofree char *hex = NULL;
   gsize size;
 
   if (!g_str_has_prefix (pin, "sha256//"))
@@ -298,10 +298,8 @@ read_pin (const char *pin)
   digest = g_base64_decode (pin + strlen ("sha256//"), &size);
   if (size != PIN_SIZE)
     return NULL;
-  text = g_string_new ("sha256:");
-  for (gsize i = 0; i < size; i++)
-    g_string_append_printf (text, "%02x", digest[i]);
-  return g_string_free (text, FALSE);
+  hex = ferry_text_new_hex (digest, size);
+  return g_strconcat ("sha256:", hex, NULL);
 }
 
 char **

@@ -4,6 +4,7 @@
 
 #include "ferry-args.h"
 #include "ferry-options.h"
+#include "ferry-policy-keys.h"
 #include "ferry-text.h"
 
 /* Properties that are a field of FerryJob, or one call away. */
@@ -80,7 +81,8 @@ get_reply_bytes_transferred (FerryEngine *engine, FerryJob *job)
 static GVariant *
 get_tls_flags (FerryEngine *engine, FerryJob *job)
 {
-  return ferry_engine_new_tls_flags (job->tls_flags);
+  /* They are the words that the policy can allow. */
+  return ferry_policy_key_new_value (FERRY_POLICY_ALLOW_INSECURE_TLS, job->tls_flags);
 }
 
 static GVariant *

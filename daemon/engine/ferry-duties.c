@@ -386,18 +386,16 @@ ferry_engine_retry_cancellations (FerryEngine *self)
 void
 ferry_engine_duty_note_report (FerryEngine *self, guint64 attempt, GVariant *arguments)
 {
-  g_autoptr (GVariant)
-      resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
-
-  if (resume == NULL || g_variant_get_size (resume) > FERRY_RESUME_MAX)
-    return;
-
   for (guint i = 0; i < self->duties->len; i++)
     {
       FerryDutyRun *run = g_ptr_array_index (self->duties, i);
+      g_autoptr (GVariant) resume = NULL;
 
       if (run->attempt != attempt || !is_cancellation (run))
         continue;
+      resume = g_variant_lookup_value (arguments, "Resume", G_VARIANT_TYPE_VARDICT);
+      if (resume == NULL || g_variant_get_size (resume) > FERRY_RESUME_MAX)
+        return;
       g_clear_pointer (&run->duty->resume, g_variant_unref);
       run->duty->resume = g_variant_get_normal_form (resume);
       ferry_store_change_duty (self->store, run->duty);

@@ -3,7 +3,7 @@
  * (new jobs and files), ferry-unstored.c, ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
  * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-pause.c, ferry-owners.c,
  * ferry-duties.c (removal of files, cancellation of uploads), ferry-deadlines.c (timers), ferry-take.c, ferry-record.c (the
- * journal), ferry-upload.c, ferry-reply.c. */
+ * journal), ferry-upload.c, ferry-reply.c, ferry-request.c (what is the same of all requests). */
 
 #pragma once
 
@@ -244,15 +244,6 @@ void ferry_engine_confirm_record (FerryEngine *self, FerryAttempt *attempt);
 gboolean ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *arguments);
 /** The reply is whole: the session of the upload is closed. Touches. */
 void ferry_engine_reply_done (FerryEngine *self, FerryJob *job);
-/* == ferry-request.c == */
-/** How requests of a job are sent, but for its secrets, into @dict. */
-void ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job);
-/** @secret_headers: (nullable) */
-void ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers);
-/** Whether a worker's @url, of whatever bytes, is one that a worker can be sent to. */
-gboolean ferry_engine_is_claimed_url (const char *url);
-/** With RedirectPolicy `report` the file's URL becomes the one at which it was found. */
-void ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments);
 /** Returns: (transfer floating): the arguments of "start-upload" */
 GVariant *ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *file,
                                              guint64 attempt);
@@ -269,6 +260,20 @@ void ferry_engine_restart_upload (FerryEngine *self, FerryJob *job, FerryFile *s
 /** SetRemoteUrl of an upload. Errors: InvalidState when it is all there. */
 gboolean ferry_engine_change_upload_url (FerryEngine *self, FerryJob *job, FerryFile *source,
                                          const char *url, GError **error);
+
+/* == ferry-request.c == */
+/** How requests of a job are sent, but for its secrets, into @dict. */
+void ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job);
+/** @secret_headers: (nullable) */
+void ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers);
+/** What "start" and "start-upload" have in common, into @dict. */
+void ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *job, FerryFile *file,
+                             guint64 attempt);
+/** The URL of @file becomes the one that a report has as @key. Returns: whether a worker can be sent there; else nothing is
+ * changed */
+gboolean ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char *key);
+/** With RedirectPolicy `report` the file's URL becomes the one at which it was found. */
+void ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments);
 
 /* == ferry-reply.c == */
 /** @source: (nullable): what is sent. Returns: (transfer full): the reply of @job, to go to its ReplyPath or, without one,

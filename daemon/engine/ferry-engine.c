@@ -693,9 +693,9 @@ ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboo
   ferry_engine_drop_file (self, job, file);
   ferry_engine_rename_file (self, job, file);
   ferry_engine_restart_file (self, job, file, "validation-failed");
-  file->state = FERRY_FILE_STATE_FAILED;
-  file->error = ferry_failure_new (FERRY_ERROR_VALIDATION_FAILED, FERRY_ERROR_CONTEXT_LOCAL_FILE,
-                                   index, 0, "The application found the file to be invalid");
+  ferry_file_fail (file,
+                   ferry_failure_new (FERRY_ERROR_VALIDATION_FAILED, FERRY_ERROR_CONTEXT_LOCAL_FILE,
+                                      index, 0, "The application found the file to be invalid"));
   ferry_engine_stop_attempts (self, job);
   ferry_engine_fail (self, job, ferry_failure_copy (file->error));
   return TRUE;

@@ -45,9 +45,6 @@ FerryNetwork *ferry_engine_get_network (FerryEngine *self);
 FerryWorkers *ferry_engine_get_workers (FerryEngine *self);
 FerryServiceTime *ferry_engine_get_service_time (FerryEngine *self);
 
-/** Returns: (transfer floating): as: the words of the bits (1 << FerryTlsFlag) */
-GVariant *ferry_engine_new_tls_flags (guint flags);
-
 /** Wall µs when inactivity will cancel @job, 0 when it is final. */
 gint64 ferry_engine_get_expiration (FerryEngine *self, FerryJob *job);
 

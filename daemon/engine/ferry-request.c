@@ -3,38 +3,27 @@
 
 #include "ferry-engine-private.h"
 
+#include "ferry-policy-keys.h"
+
 #include <string.h>
 
 /* Bytes of a URL that a worker names. */
 #define CLAIMED_URL_MAX 4096
 
-GVariant *
-ferry_engine_new_tls_flags (guint flags)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
-  for (guint flag = 0; flag < FERRY_N_TLS_FLAGS; flag++)
-    {
-      if (flags & 1u << flag)
-        g_variant_builder_add (&builder, "s", ferry_tls_flag_to_string (flag));
-    }
-  return g_variant_builder_end (&builder);
-}
-
 void
 ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job)
 {
-  guint allowed = (guint) ferry_policy_get (self->policy, FERRY_POLICY_ALLOW_INSECURE_TLS);
+  const FerryPolicyKey key = FERRY_POLICY_ALLOW_INSECURE_TLS;
+  guint64 allowed = ferry_policy_get (self->policy, key);
 
   g_variant_dict_insert (dict, "Headers", "^as", job->request_headers);
   g_variant_dict_insert (dict, "ProxyUsage", "s", ferry_proxy_usage_to_string (job->proxy_usage));
   g_variant_dict_insert (dict, "ProxyUri", "s", job->proxy_uri);
   g_variant_dict_insert (dict, "ProxyBypass", "^as", job->proxy_bypass);
   g_variant_dict_insert_value (dict, "TlsFlags",
-                               ferry_engine_new_tls_flags (job->tls_flags & allowed));
+                               ferry_policy_key_new_value (key, job->tls_flags & allowed));
   g_variant_dict_insert_value (dict, "TlsFlagsForbidden",
-                               ferry_engine_new_tls_flags (job->tls_flags & ~allowed));
+                               ferry_policy_key_new_value (key, job->tls_flags & ~allowed));
   g_variant_dict_insert (dict, "ServerPins", "^as", job->server_pins);
   g_variant_dict_insert (dict, "RedirectPolicy", "s",
                          ferry_redirect_policy_to_string (job->redirect_policy));
@@ -49,10 +38,26 @@ ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers)
                          secret_headers != NULL ? secret_headers : none);
 }
 
+void
+ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *job, FerryFile *file,
+                        guint64 attempt)
+{
+  g_variant_dict_insert (dict, "Attempt", "t", attempt);
+  g_variant_dict_insert (dict, "Job", "s", job->id);
+  g_variant_dict_insert (dict, "File", "u", file->index);
+  g_variant_dict_insert (dict, "Url", "s", file->remote_url);
+  g_variant_dict_insert (dict, "Path", "s", file->local_path);
+  if (file->resume != NULL)
+    g_variant_dict_insert_value (dict, "Resume", file->resume);
+  ferry_engine_add_request (self, dict, job);
+  ferry_engine_add_secrets (dict, job->secret_headers);
+}
+
 /* == where servers send us == */
 
-gboolean
-ferry_engine_is_claimed_url (const char *url)
+/* Whether a worker can be sent to @url, of whatever bytes. */
+static gboolean
+is_good_url (const char *url)
 {
   g_autoptr (GUri) uri = NULL;
   const char *scheme;
@@ -68,17 +73,22 @@ ferry_engine_is_claimed_url (const char *url)
   return g_str_equal (scheme, "http") || g_str_equal (scheme, "https");
 }
 
-void
-ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments)
+gboolean
+ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char *key)
 {
   const char *url;
 
-  if (job->redirect_policy != FERRY_REDIRECT_POLICY_REPORT || file->is_source ||
-      ferry_file_is_reply (file) || !g_variant_lookup (arguments, "FinalUrl", "&s", &url) ||
-      !ferry_engine_is_claimed_url (url))
-    return;
-
+  if (!g_variant_lookup (arguments, key, "&s", &url) || !is_good_url (url))
+    return FALSE;
   g_free (file->remote_url);
   file->remote_url = g_strndup (url, strcspn (url, "#"));
-  ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+  return TRUE;
+}
+
+void
+ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments)
+{
+  if (job->redirect_policy == FERRY_REDIRECT_POLICY_REPORT && !file->is_source &&
+      !ferry_file_is_reply (file) && ferry_engine_take_claimed_url (file, arguments, "FinalUrl"))
+    ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
 }

@@ -351,29 +351,20 @@ is_last (FerryJob *job, FerryFile *file)
 static GVariant *
 get_start_arguments (FerryEngine *self, FerryJob *job, FerryFile *file, guint64 attempt)
 {
-  gboolean reply = ferry_file_is_reply (file);
   g_autofree char *temporary = ferry_file_get_temporary_name (file, job->id);
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "Attempt", "t", attempt);
-  g_variant_dict_insert (&dict, "Job", "s", job->id);
-  g_variant_dict_insert (&dict, "File", "u", file->index);
-  g_variant_dict_insert (&dict, "Url", "s", file->remote_url);
-  g_variant_dict_insert (&dict, "Path", "s", file->local_path);
+  ferry_engine_add_start (self, &dict, job, file, attempt);
   g_variant_dict_insert (&dict, "TemporaryName", "s", temporary);
-  if (file->resume != NULL)
-    g_variant_dict_insert_value (&dict, "Resume", file->resume);
   g_variant_dict_insert_value (&dict, "Ranges", ferry_file_get_ranges (file));
   g_variant_dict_insert (&dict, "Digest", "s", file->digest != NULL ? file->digest : "");
   g_variant_dict_insert (&dict, "Size", "t", file->expected_size);
   g_variant_dict_insert (&dict, "MaximumSize", "t", get_maximum_size (job, file));
-  if (reply)
+  if (ferry_file_is_reply (file))
     g_variant_dict_insert_value (&dict, "Upload", ferry_engine_get_upload_of_reply (job));
   else if (job->auto_complete && is_last (job, file))
     g_variant_dict_insert (&dict, "FinalMode", "u", file->mode);
-  ferry_engine_add_request (self, &dict, job);
-  ferry_engine_add_secrets (&dict, job->secret_headers);
   return g_variant_dict_end (&dict);
 }
 
@@ -381,12 +372,10 @@ get_start_arguments (FerryEngine *self, FerryJob *job, FerryFile *file, guint64 
 static void
 refuse_file (FerryJob *job, FerryFile *file)
 {
-  file->state = FERRY_FILE_STATE_FAILED;
-  ferry_failure_free (file->error);
-  file->error = ferry_failure_new (FERRY_ERROR_STRING_TOO_LONG, FERRY_ERROR_CONTEXT_QUEUE,
-                                   ferry_file_get_shown_index (file), 0,
-                                   "The file's URL, path and ranges with the job's headers and "
-                                   "ProxyBypass are too long together");
+  ferry_file_fail (file, ferry_failure_new (FERRY_ERROR_STRING_TOO_LONG, FERRY_ERROR_CONTEXT_QUEUE,
+                                            ferry_file_get_shown_index (file), 0,
+                                            "The file's URL, path and ranges with the job's "
+                                            "headers and ProxyBypass are too long together"));
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
 }
 

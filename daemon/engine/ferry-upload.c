@@ -101,22 +101,17 @@ ferry_engine_take_reply_url (FerryEngine *self, FerryJob *job, GVariant *argumen
 {
   FerryFile *source = ferry_job_get_source (job);
   FerryFile *reply = ferry_job_get_reply (job);
-  const char *url = "";
 
-  g_variant_lookup (arguments, "ReplyUrl", "&s", &url);
-  if (!ferry_engine_is_claimed_url (url))
+  if (!ferry_engine_take_claimed_url (reply, arguments, "ReplyUrl"))
     {
-      source->state = FERRY_FILE_STATE_FAILED;
-      ferry_failure_free (source->error);
-      source->error = ferry_failure_new (FERRY_ERROR_INVALID_SERVER_RESPONSE,
-                                         FERRY_ERROR_CONTEXT_REMOTE_APPLICATION, source->index, 0,
-                                         "The server did not say where its reply is, or named a "
-                                         "place that is no http or https URL");
+      ferry_file_fail (source,
+                       ferry_failure_new (FERRY_ERROR_INVALID_SERVER_RESPONSE,
+                                          FERRY_ERROR_CONTEXT_REMOTE_APPLICATION, source->index, 0,
+                                          "The server did not say where its reply is, or "
+                                          "named a place that is no http or https URL"));
       return FALSE;
     }
 
-  g_free (reply->remote_url);
-  reply->remote_url = g_strndup (url, strcspn (url, "#"));
   ferry_job_touch_file (job, reply, FERRY_CHANGE_PROGRESS);
   return TRUE;
 }
@@ -153,19 +148,11 @@ ferry_engine_get_upload_arguments (FerryEngine *self, FerryJob *job, FerryFile *
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "Attempt", "t", attempt);
-  g_variant_dict_insert (&dict, "Job", "s", job->id);
-  g_variant_dict_insert (&dict, "File", "u", file->index);
-  g_variant_dict_insert (&dict, "Url", "s", file->remote_url);
-  g_variant_dict_insert (&dict, "Path", "s", file->local_path);
-  if (file->resume != NULL)
-    g_variant_dict_insert_value (&dict, "Resume", file->resume);
+  ferry_engine_add_start (self, &dict, job, file, attempt);
   g_variant_dict_insert (&dict, "Protocol", "s",
                          ferry_upload_protocol_to_string (job->upload_protocol));
   g_variant_dict_insert (&dict, "Reply", "b", job->type == FERRY_JOB_TYPE_UPLOAD_REPLY);
   g_variant_dict_insert (&dict, "RequireResumableAbove", "t", above);
-  ferry_engine_add_request (self, &dict, job);
-  ferry_engine_add_secrets (&dict, job->secret_headers);
   return g_variant_dict_end (&dict);
 }
 

@@ -115,6 +115,14 @@ drop_resume (FerryFile *self)
 }
 
 void
+ferry_file_fail (FerryFile *self, FerryFailure *failure)
+{
+  self->state = FERRY_FILE_STATE_FAILED;
+  ferry_failure_free (self->error);
+  self->error = failure;
+}
+
+void
 ferry_file_reset (FerryFile *self)
 {
   self->state = FERRY_FILE_STATE_PENDING;

@@ -83,6 +83,9 @@ void ferry_file_set_resume (FerryFile *self, GVariant *resume);
 /** Whether the server of an upload is to be told when nobody wants it any more. */
 gboolean ferry_file_has_session (const FerryFile *self);
 
+/** It has failed, with @failure (transfer full) as its error. */
+void ferry_file_fail (FerryFile *self, FerryFailure *failure);
+
 /** Forgets all bytes: pending, offset 0, no validator, no resume record. */
 void ferry_file_reset (FerryFile *self);
 

@@ -2,6 +2,8 @@
 
 #include "ferry-job.h"
 
+#include "ferry-text.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -85,12 +87,11 @@ ferry_job_new (FerryJobType type, uid_t owner, const char *owner_name)
   /* From the kernel. GLib's UUIDs come from a Mersenne Twister: who makes some hundred jobs knows its state from their
    * ids, and from the next one how many jobs others made meanwhile, and their ids. */
   guint8 bytes[16];
-  char id[2 * sizeof bytes + 1];
+  g_autofree char *id = NULL;
 
   if (getrandom (bytes, sizeof bytes, 0) != sizeof bytes)
     g_error ("The kernel gives no random numbers: %s", g_strerror (errno));
-  for (guint i = 0; i < sizeof bytes; i++)
-    g_snprintf (id + 2 * i, 3, "%02x", bytes[i]);
+  id = ferry_text_new_hex (bytes, sizeof bytes);
   return ferry_job_new_with_id (id, type, owner, owner_name);
 }
 

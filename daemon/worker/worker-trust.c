@@ -3,6 +3,7 @@
 #include "worker-trust.h"
 
 #include "ferry-error.h"
+#include "ferry-text.h"
 
 #include <gnutls/x509.h>
 
@@ -81,7 +82,7 @@ get_pin (GTlsCertificate *certificate)
   gnutls_x509_crt_t crt;
   guint8 digest[DIGEST_SIZE];
   gsize size = sizeof digest;
-  GString *text;
+  g_autofree char *hex = NULL;
   int result;
 
   g_object_get (certificate, "certificate", &der, NULL);
@@ -96,10 +97,8 @@ get_pin (GTlsCertificate *certificate)
   if (result != 0 || size != sizeof digest)
     return NULL;
 
-  text = g_string_new ("sha256:");
-  for (guint i = 0; i < size; i++)
-    g_string_append_printf (text, "%02x", digest[i]);
-  return g_string_free (text, FALSE);
+  hex = ferry_text_new_hex (digest, size);
+  return g_strconcat ("sha256:", hex, NULL);
 }
 
 /* It has its connection, new or kept, through a proxy or not, and nothing of the request has gone out. */
