@@ -63,13 +63,9 @@ get_total (const Line *line)
 static gboolean
 is_replying (const Line *line)
 {
-  FerryJobType type = FERRY_JOB_TYPE_DOWNLOAD;
-
-  if (line->job == NULL || get_total (line) == G_MAXUINT64 || get_done (line) < get_total (line))
-    return FALSE;
-
-  ferry_job_type_from_string (ferry_remote_job_get_string (line->job, "Type"), &type);
-  return type == FERRY_JOB_TYPE_UPLOAD_REPLY;
+  return line->job != NULL && get_total (line) != G_MAXUINT64 &&
+         get_done (line) >= get_total (line) &&
+         ferry_remote_job_get_job_type (line->job) == FERRY_JOB_TYPE_UPLOAD_REPLY;
 }
 
 static guint64

@@ -125,9 +125,7 @@ print_reply (FerryRemoteJob *job)
 {
   const char *reply = ferry_remote_job_get_string (job, "ReplyPath");
 
-  if (g_str_equal (ferry_remote_job_get_string (job, "Type"),
-                   ferry_job_type_to_string (FERRY_JOB_TYPE_UPLOAD_REPLY)) &&
-      *reply != '\0')
+  if (ferry_remote_job_get_job_type (job) == FERRY_JOB_TYPE_UPLOAD_REPLY && *reply != '\0')
     ferry_print_path (reply);
 }
 

@@ -92,13 +92,19 @@ ferry_remote_job_get_state (FerryRemoteJob *self)
   return state;
 }
 
-gboolean
-ferry_remote_job_is_upload (FerryRemoteJob *self)
+FerryJobType
+ferry_remote_job_get_job_type (FerryRemoteJob *self)
 {
   FerryJobType type = FERRY_JOB_TYPE_DOWNLOAD;
 
   ferry_job_type_from_string (ferry_remote_job_get_string (self, "Type"), &type);
-  return type != FERRY_JOB_TYPE_DOWNLOAD;
+  return type;
+}
+
+gboolean
+ferry_remote_job_is_upload (FerryRemoteJob *self)
+{
+  return ferry_remote_job_get_job_type (self) != FERRY_JOB_TYPE_DOWNLOAD;
 }
 
 gboolean

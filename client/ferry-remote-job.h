@@ -44,6 +44,9 @@ gboolean ferry_remote_job_get_boolean (FerryRemoteJob *self, const char *name);
 /** Returns: the State; one that this program does not know counts as queued */
 FerryJobState ferry_remote_job_get_state (FerryRemoteJob *self);
 
+/** Returns: the Type; one that this program does not know counts as download */
+FerryJobType ferry_remote_job_get_job_type (FerryRemoteJob *self);
+
 /** Returns: whether the job sends a file */
 gboolean ferry_remote_job_is_upload (FerryRemoteJob *self);
 
