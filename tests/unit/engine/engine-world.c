@@ -415,6 +415,17 @@ world_settle (World *self)
     }
 }
 
+FerryJob *
+world_reload (World *self, FerryJob *job)
+{
+  /* The job goes with its engine. */
+  g_autofree char *id = g_strdup (job->id);
+
+  world_settle (self);
+  world_restart (self);
+  return ferry_queue_lookup_any (ferry_engine_get_queue (self->engine), id);
+}
+
 void
 world_set_network (World *self, gboolean available)
 {

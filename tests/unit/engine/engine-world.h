@@ -58,6 +58,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
 /** Ends the engine without a word, as a crash does, and starts another on the same store. */
 void world_restart (World *self);
 
+/** The same once all that was noted is durable. Returns: (transfer none) (nullable): @job as the new engine has it */
+FerryJob *world_reload (World *self, FerryJob *job);
+
 /** Runs the main context until @condition, an expression, is true; fails after 10 s of real time. */
 #define world_wait(condition)                                                                      \
   G_STMT_START                                                                                     \

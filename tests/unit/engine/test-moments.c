@@ -18,16 +18,6 @@ fail_attempt (World *world, guint64 attempt, const char *more)
   world_report (world, attempt, "failed", text);
 }
 
-static FerryJob *
-restart (World *world, FerryJob *job)
-{
-  g_autofree char *id = g_strdup (job->id);
-
-  world_settle (world);
-  world_restart (world);
-  return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
-}
-
 /* Two small files that run beside each other. */
 static FerryJob *
 submit_pair (World *world, guint64 *first, guint64 *second)
@@ -52,7 +42,7 @@ test_network_is_back_before_us (void)
   g_signal_handlers_block_matched (world->network, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL,
                                    world->engine);
   world_set_network (world, TRUE);
-  restart (world, job);
+  world_reload (world, job);
   world_take_start (world);
 }
 
@@ -129,7 +119,7 @@ test_crash_before_publishing_begins (void)
   g_assert_false (job->completing);
 
   world->silent = FALSE;
-  job = restart (world, job);
+  job = world_reload (world, job);
   world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
   world_settle (world);
   g_assert_cmpstr (world->events->str, ==, "transferred ");
@@ -252,7 +242,7 @@ test_progress_is_remembered (void)
   world_report (world, world_take_start (world), "checkpoint",
                 "{'Bytes': <uint64 5>, 'Resume': <{'Offset': <uint64 5>}>}");
   world_wait (job->failures == 0);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->failures, ==, 0);
   g_assert_cmpint (job->no_progress_since, ==, -1);
 }
@@ -282,7 +272,7 @@ test_uid_has_another_holder (void)
   g_free (job->owner_name);
   job->owner_name = g_strdup ("somebody-before");
   ferry_job_touch (job, FERRY_CHANGE_JOB);
-  g_assert_null (restart (world, job));
+  g_assert_null (world_reload (world, job));
   g_assert_nonnull (ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id));
   g_variant_unref (world_take_order (world, "remove"));
 }

@@ -12,16 +12,6 @@
   "{'Bytes': <uint64 1000>, 'ReplyUrl': <'%s'>, 'Resume': <{'Offset': <uint64 1000>, "             \
   "'Session': <true>, 'Url': <'x'>}>}"
 
-static FerryJob *
-restart (World *world, FerryJob *job)
-{
-  g_autofree char *id = g_strdup (job->id);
-
-  world_settle (world);
-  world_restart (world);
-  return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
-}
-
 static void
 send_all (World *world, const char *reply_url)
 {
@@ -126,13 +116,13 @@ test_crash (void)
   const char *text;
   guint published, discarded;
 
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->files->len, ==, 2);
   g_assert_cmpuint (job->next_index, ==, 1);
   g_assert_cmpstr (job->reply_path, ==, "/target/reply");
   send_all (world, "https://server.example/reply");
   world_take_start (world);
-  job = restart (world, job);
+  job = world_reload (world, job);
 
   start = world_take_order (world, "start");
   g_assert_true (g_variant_lookup (start, "Url", "&s", &text));
@@ -144,7 +134,7 @@ test_crash (void)
   ferry_fake_clock_advance (world->clock, 5 * SECOND);
   world_finish_file (world, 7);
   world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
-  job = restart (world, job);
+  job = world_reload (world, job);
   world_complete (world, job, &published, &discarded);
   g_assert_cmpuint (published, ==, 1);
 }
@@ -235,7 +225,7 @@ test_removed_with_its_file (void)
   g_assert_cmpuint (job->files->len, ==, 0);
   g_variant_unref (world_take_order (world, "remove"));
   world_settle (world);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->files->len, ==, 0);
 }
 
@@ -277,7 +267,7 @@ test_set_path (void)
   g_assert_cmpstr (job->reply_path, ==, "/target/a");
 
   g_assert_true (set_path (world, job, "", NULL));
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpstr (job->reply_path, ==, "");
   g_assert_cmpstr (ferry_job_get_reply (job)->local_path, ==, WORLD_SOURCE);
 }

@@ -15,16 +15,6 @@ get_source (FerryJob *job)
   return ferry_job_get_file (job, 0);
 }
 
-static FerryJob *
-restart (World *world, FerryJob *job)
-{
-  g_autofree char *id = g_strdup (job->id);
-
-  world_settle (world);
-  world_restart (world);
-  return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
-}
-
 static void
 record (World *world, guint64 attempt, guint64 bytes, const char *more)
 {
@@ -139,7 +129,7 @@ test_goes_on_after_a_crash (void)
   record (world, world_take_upload (world), 400,
           ", 'UploadProtocol': <'put-range'>, 'Resumable': <true>");
   world_wait (get_source (job)->bytes_transferred == 400);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_PUT_RANGE);
   g_assert_true (job->resumable);
   g_assert_cmpuint (ferry_job_get_bytes_transferred (job), ==, 400);
@@ -306,7 +296,7 @@ test_unsettled (void)
   world_wait (job->failures == 2);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
   g_assert_false (job->resumable);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
 }
 
@@ -385,7 +375,7 @@ test_another_file (void)
   ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
   world_wait (result != NULL);
   g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, NULL), ==, 1);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->files->len, ==, 2);
   g_assert_null (ferry_job_get_file (job, 0));
   g_assert_cmpstr (ferry_job_get_source (job)->local_path, ==, "/source/2");
