@@ -427,6 +427,12 @@ world_reload (World *self, FerryJob *job)
 }
 
 void
+world_keep_result_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+void
 world_set_network (World *self, gboolean available)
 {
   SWITCH_NETWORK (self->network)->available = available;

@@ -79,6 +79,9 @@ FerryJob *world_reload (World *self, FerryJob *job);
 /** Runs the main context until all that was noted is durable and told. */
 void world_settle (World *self);
 
+/** A GAsyncReadyCallback. @data: a GAsyncResult **, which takes a reference to @result */
+void world_keep_result_cb (GObject *source, GAsyncResult *result, gpointer data);
+
 void world_set_network (World *self, gboolean available);
 
 /** Kills the worker's link. */

@@ -449,12 +449,6 @@ test_inactive (void)
 }
 
 static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 count_duties_cb (FerryQueue *queue, FerryJob *job, guint change, gpointer data)
 {
   World *world = data;
@@ -488,8 +482,8 @@ test_taken (void)
 
   g_signal_connect (ferry_engine_get_queue (world->engine), "job-changed",
                     G_CALLBACK (count_duties_cb), world);
-  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE, keep_result,
-                           &result);
+  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE,
+                           world_keep_result_cb, &result);
   sources = world_take_order (world, "check-sources");
   targets = world_take_order (world, "check-targets");
   g_assert_true (g_variant_lookup (sources, "NoSymlinks", "b", &no_symlinks) && no_symlinks);

@@ -278,12 +278,6 @@ test_uid_has_another_holder (void)
 }
 
 static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 test_store_fails_while_files_are_checked (void)
 {
   g_autoptr (World) world = world_new ();
@@ -296,7 +290,7 @@ test_store_fails_while_files_are_checked (void)
   world->silent = TRUE;
   g_ptr_array_set_size (world->orders, 0);
   g_ptr_array_add (files, ferry_file_new ("http://server.example/more", "/target/more"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
   g_variant_unref (world_take_order (world, "check-targets"));
   g_signal_emit_by_name (world->store, "failed", reason);
   world_answer (world);
@@ -317,8 +311,8 @@ test_files_added_while_a_job_is_taken (void)
   ferry_job_add_file (job, ferry_file_new ("http://server.example/file", "/target/file"));
   ferry_queue_add (ferry_engine_get_queue (world->engine), job);
   world->silent = TRUE;
-  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE, keep_result,
-                           &result);
+  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE,
+                           world_keep_result_cb, &result);
   g_variant_unref (world_take_order (world, "check-targets"));
   trap->replace = TRUE;
   ferry_job_add_file (job, trap);
@@ -342,7 +336,7 @@ test_job_taken_while_files_are_added (void)
   world->silent = TRUE;
   g_ptr_array_set_size (world->orders, 0);
   g_ptr_array_add (files, ferry_file_new ("http://server.example/trap", "/target/trap"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
   g_variant_unref (world_take_order (world, "check-targets"));
   ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
   world_answer (world);

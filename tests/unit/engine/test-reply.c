@@ -231,18 +231,12 @@ test_removed_with_its_file (void)
 
 /* == ReplyPath == */
 
-static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
 static gboolean
 set_path (World *world, FerryJob *job, const char *path, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  ferry_engine_set_reply_path_async (world->engine, job, path, 0, keep_result, &result);
+  ferry_engine_set_reply_path_async (world->engine, job, path, 0, world_keep_result_cb, &result);
   world_wait (result != NULL);
   return ferry_engine_set_reply_path_finish (world->engine, result, error);
 }
@@ -304,7 +298,8 @@ test_set_path_meanwhile (void)
   g_autofree char *text = g_strdup_printf (SENT, "http://server.example/reply");
 
   world->silent = TRUE;
-  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, keep_result, &result);
+  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, world_keep_result_cb,
+                                     &result);
   g_variant_unref (world_take_order (world, "check-targets"));
   world_report (world, attempt, "done", text);
   world_take_start (world);
@@ -324,7 +319,8 @@ test_set_path_of_a_job_that_is_taken (void)
   g_autoptr (GError) error = NULL;
 
   world->silent = TRUE;
-  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, keep_result, &result);
+  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, world_keep_result_cb,
+                                     &result);
   g_variant_unref (world_take_order (world, "check-targets"));
   ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
   world_answer (world);
@@ -345,7 +341,7 @@ test_path_is_checked_first (void)
   g_free (job->reply_path);
   job->reply_path = g_strdup ("/target/a");
   world->refuse = "check-targets";
-  ferry_engine_submit_async (world->engine, job, NULL, 0, FALSE, keep_result, &result);
+  ferry_engine_submit_async (world->engine, job, NULL, 0, FALSE, world_keep_result_cb, &result);
   world_wait (result != NULL);
   g_assert_false (ferry_engine_submit_finish (world->engine, result, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TARGET_EXISTS);
@@ -359,7 +355,7 @@ read_reply (World *world, FerryJob *job, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  ferry_engine_read_reply_async (world->engine, job, keep_result, &result);
+  ferry_engine_read_reply_async (world->engine, job, world_keep_result_cb, &result);
   world_wait (result != NULL);
   return ferry_engine_read_reply_finish (world->engine, result, error);
 }

@@ -320,12 +320,6 @@ test_policy (void)
 }
 
 static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 assert_add_fails (World *world, FerryJob *job, guint n_files, gint code)
 {
   GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
@@ -338,7 +332,7 @@ assert_add_fails (World *world, FerryJob *job, guint n_files, gint code)
 
       g_ptr_array_add (files, ferry_file_new ("http://server.example/x", path));
     }
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
   world_wait (result != NULL);
   g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
   g_assert_error (error, FERRY_ERROR, code);
@@ -372,7 +366,7 @@ test_another_file (void)
 
   g_assert_true (ferry_engine_remove_file (world->engine, job, 0, NULL));
   g_ptr_array_add (files, ferry_file_new ("http://server.example/2", "/source/2"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
   world_wait (result != NULL);
   g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, NULL), ==, 1);
   job = world_reload (world, job);
