@@ -558,6 +558,16 @@ world_submit_upload (World *self, FerryJobType type, const char *reply_path, gbo
   return ferry_queue_lookup (ferry_engine_get_queue (self->engine), geteuid (), job->id);
 }
 
+void
+world_assert_add_fails (World *self, GAsyncResult *const *result, gint code)
+{
+  g_autoptr (GError) error = NULL;
+
+  world_wait (*result != NULL);
+  g_assert_cmpint (ferry_engine_add_files_finish (self->engine, *result, &error), ==, -1);
+  g_assert_error (error, FERRY_ERROR, code);
+}
+
 guint64
 world_take_upload (World *self)
 {

@@ -118,6 +118,9 @@ FerryJob *world_submit (World *self, guint n_files, gboolean resume, gboolean au
 FerryJob *world_submit_upload (World *self, FerryJobType type, const char *reply_path,
                                gboolean resume);
 
+/** Waits until world_keep_result_cb() has @result of adding files, which must be the FerryError @code. */
+void world_assert_add_fails (World *self, GAsyncResult *const *result, gint code);
+
 /** Waits for the next "start-upload". Returns: its attempt */
 guint64 world_take_upload (World *self);
 

@@ -277,26 +277,31 @@ test_uid_has_another_holder (void)
   g_variant_unref (world_take_order (world, "remove"));
 }
 
+/* Up to the worker's silence about the one file that is added. */
+static void
+begin_to_add (World *world, FerryJob *job, const char *url, const char *path, GAsyncResult **result)
+{
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
+
+  world->silent = TRUE;
+  g_ptr_array_set_size (world->orders, 0);
+  g_ptr_array_add (files, ferry_file_new (url, path));
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+}
+
 static void
 test_store_fails_while_files_are_checked (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, FALSE, FALSE);
-  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) reason = g_error_new (FERRY_ERROR, FERRY_ERROR_STORE_FAILED, "disk gone");
-  g_autoptr (GError) error = NULL;
 
-  world->silent = TRUE;
-  g_ptr_array_set_size (world->orders, 0);
-  g_ptr_array_add (files, ferry_file_new ("http://server.example/more", "/target/more"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_add (world, job, "http://server.example/more", "/target/more", &result);
   g_signal_emit_by_name (world->store, "failed", reason);
   world_answer (world);
-  world_wait (result != NULL);
-  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  world_assert_add_fails (world, &result, FERRY_ERROR_STORE_FAILED);
 }
 
 static void
@@ -329,20 +334,12 @@ test_job_taken_while_files_are_added (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, FALSE, FALSE);
-  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
 
-  world->silent = TRUE;
-  g_ptr_array_set_size (world->orders, 0);
-  g_ptr_array_add (files, ferry_file_new ("http://server.example/trap", "/target/trap"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_add (world, job, "http://server.example/trap", "/target/trap", &result);
   ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
   world_answer (world);
-  world_wait (result != NULL);
-  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  world_assert_add_fails (world, &result, FERRY_ERROR_INVALID_STATE);
   g_assert_cmpuint (job->files->len, ==, 1);
 }
 

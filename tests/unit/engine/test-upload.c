@@ -324,7 +324,6 @@ assert_add_fails (World *world, FerryJob *job, guint n_files, gint code)
 {
   GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < n_files; i++)
     {
@@ -333,9 +332,7 @@ assert_add_fails (World *world, FerryJob *job, guint n_files, gint code)
       g_ptr_array_add (files, ferry_file_new ("http://server.example/x", path));
     }
   ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
-  world_wait (result != NULL);
-  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
-  g_assert_error (error, FERRY_ERROR, code);
+  world_assert_add_fails (world, &result, code);
 }
 
 static void
