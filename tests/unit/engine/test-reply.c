@@ -287,27 +287,42 @@ test_set_path_too_late (void)
   g_assert_false (world_has_order (world, "check-targets"));
 }
 
+/* Up to the worker's silence about the place that is to be set. */
+static void
+begin_to_set_path (World *world, FerryJob *job, GAsyncResult **result)
+{
+  world->silent = TRUE;
+  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, world_keep_result_cb,
+                                     result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+}
+
+/* The worker's answer finds the job in another state. */
+static void
+assert_set_path_is_too_late (World *world, FerryJob *job, GAsyncResult *const *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  world_answer (world);
+  world_wait (*result != NULL);
+  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, *result, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_cmpstr (job->reply_path, ==, "");
+}
+
 static void
 test_set_path_meanwhile (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit_upload (world, UPLOAD_REPLY, NULL, TRUE);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
   guint64 attempt = world_take_upload (world);
   g_autofree char *text = g_strdup_printf (SENT, "http://server.example/reply");
 
-  world->silent = TRUE;
-  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, world_keep_result_cb,
-                                     &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_set_path (world, job, &result);
   world_report (world, attempt, "done", text);
   world_take_start (world);
-  world_answer (world);
-  world_wait (result != NULL);
-  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, result, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
-  g_assert_cmpstr (job->reply_path, ==, "");
+  assert_set_path_is_too_late (world, job, &result);
 }
 
 static void
@@ -316,18 +331,10 @@ test_set_path_of_a_job_that_is_taken (void)
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit_upload (world, UPLOAD_REPLY, NULL, FALSE);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
 
-  world->silent = TRUE;
-  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, world_keep_result_cb,
-                                     &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_set_path (world, job, &result);
   ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
-  world_answer (world);
-  world_wait (result != NULL);
-  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, result, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
-  g_assert_cmpstr (job->reply_path, ==, "");
+  assert_set_path_is_too_late (world, job, &result);
 }
 
 static void
