@@ -27,14 +27,25 @@ report (World *world, guint64 attempt, const char *kind, guint mark)
   world_report (world, attempt, kind, text);
 }
 
-/* One that the server holds 400 bytes of, and that does not run. */
+/* One that the server holds 400 bytes of, and that runs as @attempt. */
 static FerryJob *
-submit_begun (World *world)
+submit_running (World *world, guint64 *attempt)
 {
   FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
 
-  report (world, world_take_upload (world), "record", 1);
+  *attempt = world_take_upload (world);
+  report (world, *attempt, "record", 1);
   world_wait (ferry_job_get_bytes_transferred (job) == 400);
+  return job;
+}
+
+/* The same, but it does not run. */
+static FerryJob *
+submit_begun (World *world)
+{
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
+
   ferry_engine_suspend_async (world->engine, job, NULL, NULL);
   world_wait (!ferry_job_has_attempts (job));
   world_settle (world);
@@ -101,11 +112,9 @@ static void
 test_running (void)
 {
   g_autoptr (World) world = world_new ();
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  guint64 attempt = world_take_upload (world);
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
 
-  report (world, attempt, "record", 1);
-  world_wait (ferry_job_get_bytes_transferred (job) == 400);
   world->stubborn = TRUE;
   world_cancel (world, job);
   g_assert_true (ferry_engine_is_busy (world->engine));
@@ -142,11 +151,9 @@ static void
 test_last_words_are_the_end (void)
 {
   g_autoptr (World) world = world_new ();
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  guint64 attempt = world_take_upload (world);
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
 
-  report (world, attempt, "record", 1);
-  world_wait (ferry_job_get_bytes_transferred (job) == 400);
   world->stubborn = TRUE;
   world_cancel (world, job);
   world_report (world, attempt, "done", "{'Bytes': <uint64 1000>, 'Resume': <@a{sv} {}>}");
@@ -401,13 +408,11 @@ static void
 test_another_url_while_it_runs (void)
 {
   g_autoptr (World) world = world_new ();
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  guint64 attempt = world_take_upload (world);
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
   g_autoptr (GVariant) start = NULL;
   const char *url;
 
-  report (world, attempt, "record", 1);
-  world_wait (ferry_job_get_bytes_transferred (job) == 400);
   world->stubborn = TRUE;
   g_assert_true (
       ferry_engine_set_remote_url (world->engine, job, 0, "http://server.example/two", NULL));
