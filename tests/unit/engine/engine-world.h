@@ -124,6 +124,9 @@ void world_assert_add_fails (World *self, GAsyncResult *const *result, gint code
 /** Waits for the next "start-upload". Returns: its attempt */
 guint64 world_take_upload (World *self);
 
+/** Reports all of WORLD_SOURCE as sent by @attempt, and waits until @job is transferred. */
+void world_finish_upload (World *self, FerryJob *job, guint64 attempt);
+
 /** Reports all of @bytes of the next started file as done. */
 void world_finish_file (World *self, guint64 bytes);
 

@@ -98,8 +98,7 @@ test_nothing_to_tell (void)
 
   world_cancel (world, fresh);
   sent = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  world_report (world, world_take_upload (world), "done", "{'Bytes': <uint64 1000>}");
-  world_wait (sent->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, sent, world_take_upload (world));
   world_cancel (world, sent);
   world_settle (world);
   g_assert_false (world_has_order (world, "cancel-upload"));
@@ -432,8 +431,7 @@ test_url_of_what_is_sent (void)
   FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
   g_autoptr (GError) error = NULL;
 
-  world_report (world, world_take_upload (world), "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, world_take_upload (world));
   g_assert_false (
       ferry_engine_set_remote_url (world->engine, job, 0, "http://server.example/two", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);

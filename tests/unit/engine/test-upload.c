@@ -202,8 +202,7 @@ test_confirm_flood (void)
   attempt = world_take_upload (world);
   g_ptr_array_set_size (world->orders, 0);
   record (world, attempt, 0, ", 'Confirm': <true>");
-  world_report (world, attempt, "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, attempt);
   world_settle (world);
   g_assert_false (world_has_order (world, "stored"));
 }
@@ -381,8 +380,7 @@ test_not_judged (void)
   FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
   g_autoptr (GError) error = NULL;
 
-  world_report (world, world_take_upload (world), "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, world_take_upload (world));
   g_assert_false (ferry_engine_set_file_valid (world->engine, job, 0, FALSE, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
   g_assert_nonnull (strstr (error->message, "Only a download"));
@@ -444,8 +442,7 @@ test_turns_grow (void)
       attempt = world_take_upload (world);
     }
 
-  world_report (world, attempt, "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, attempt);
   g_assert_cmpint (job->slice, ==, 0);
 }
 
