@@ -541,6 +541,16 @@ world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complet
 }
 
 FerryJob *
+world_submit_urgent (World *self)
+{
+  FerryJob *job = world_submit (self, 1, FALSE, FALSE);
+
+  job->priority = FERRY_PRIORITY_HIGH;
+  g_assert_true (ferry_engine_resume (self->engine, job, NULL));
+  return job;
+}
+
+FerryJob *
 world_submit_upload (World *self, FerryJobType type, const char *reply_path, gboolean resume)
 {
   g_autoptr (FerryJob) job = ferry_job_new (type, geteuid (), g_get_user_name ());

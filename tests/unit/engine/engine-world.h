@@ -105,6 +105,9 @@ guint64 world_take_start (World *self);
 /** A job of ours with @n_files files of sizes not known, submitted and durable. */
 FerryJob *world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complete);
 
+/** A job of ours with one file and high priority, submitted and resumed. */
+FerryJob *world_submit_urgent (World *self);
+
 #define WORLD_SOURCE      "/source/file"
 #define WORLD_SOURCE_SIZE 1000 /* bytes, as the worker finds it */
 

@@ -151,9 +151,7 @@ test_preempted_while_draining (void)
   fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
   world_wait (job->draining);
 
-  other = world_submit (world, 1, FALSE, FALSE);
-  other->priority = FERRY_PRIORITY_HIGH;
-  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  other = world_submit_urgent (world);
   world_wait (ferry_job_state_is_active (other->state));
   g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_TRANSIENT_ERROR);
   g_assert_cmpint (job->next_attempt - ferry_clock_get_boot (FERRY_CLOCK (world->clock)), ==,

@@ -405,11 +405,15 @@ test_failed_for_good (void)
 
 /* == turns == */
 
+/* One that cannot go on where it stopped, and has the only turn there is. */
 static FerryJob *
 submit_put (World *world, guint64 *attempt)
 {
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
+  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
+  FerryJob *job;
 
+  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
+  job = world_submit_upload (world, UPLOAD, NULL, TRUE);
   *attempt = world_take_upload (world);
   record (world, *attempt, 0, ", 'UploadProtocol': <'put'>, 'Resumable': <false>");
   world_wait (job->resolved_upload_protocol == FERRY_UPLOAD_PROTOCOL_PUT);
@@ -421,13 +425,10 @@ static void
 test_turns_grow (void)
 {
   g_autoptr (World) world = world_new ();
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
-  FerryJob *job, *other;
   guint64 attempt;
+  FerryJob *job = submit_put (world, &attempt);
+  FerryJob *other = world_submit (world, 1, TRUE, FALSE);
 
-  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
-  job = submit_put (world, &attempt);
-  other = world_submit (world, 1, TRUE, FALSE);
   for (gint64 slice = 30; slice <= 120; slice *= 2)
     {
       g_assert_true (ferry_job_state_is_active (job->state));
@@ -450,15 +451,10 @@ static void
 test_held_against_higher_priority (void)
 {
   g_autoptr (World) world = world_new ();
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
-  FerryJob *job, *other;
   guint64 attempt;
+  FerryJob *job = submit_put (world, &attempt);
 
-  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
-  job = submit_put (world, &attempt);
-  other = world_submit (world, 1, FALSE, FALSE);
-  other->priority = FERRY_PRIORITY_HIGH;
-  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  world_submit_urgent (world);
   world_settle (world);
   g_assert_true (ferry_job_state_is_active (job->state));
   ferry_fake_clock_advance (world->clock, 30 * SECOND);
@@ -471,12 +467,9 @@ static void
 test_turns_that_stay (void)
 {
   g_autoptr (World) world = world_new ();
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
-  FerryJob *job, *other;
   guint64 attempt;
+  FerryJob *job = submit_put (world, &attempt);
 
-  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
-  job = submit_put (world, &attempt);
   ferry_engine_pause_async (world->engine, NULL, NULL, NULL);
   world_wait (job->state == FERRY_JOB_STATE_QUEUED);
   ferry_engine_go_on (world->engine);
@@ -485,9 +478,7 @@ test_turns_that_stay (void)
 
   record (world, attempt, 10, ", 'UploadProtocol': <'tus'>, 'Resumable': <true>");
   world_wait (job->resumable);
-  other = world_submit (world, 1, FALSE, FALSE);
-  other->priority = FERRY_PRIORITY_HIGH;
-  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  world_submit_urgent (world);
   world_take_start (world);
   g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_QUEUED);
   g_assert_cmpint (job->slice, ==, 0);
