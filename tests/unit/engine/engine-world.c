@@ -500,6 +500,17 @@ world_report (World *self, guint64 attempt, const char *kind, const char *text)
   ferry_link_send (PUPPET_LAUNCHER (self->launcher)->link, 0, kind, g_variant_dict_end (&dict));
 }
 
+void
+world_fail (World *self, guint64 attempt, const char *more)
+{
+  g_autofree char *text = g_strdup_printf (
+      "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "
+      "'Context': <'transport'>, 'Message': <'refused'>}>%s}",
+      more);
+
+  world_report (self, attempt, "failed", text);
+}
+
 static guint64
 take_attempt (World *self, const char *kind)
 {

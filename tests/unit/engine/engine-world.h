@@ -99,6 +99,9 @@ void world_answer (World *self);
 /** The worker reports; @format is a text-format a{sv} without the Attempt, which is added. */
 void world_report (World *self, guint64 attempt, const char *kind, const char *text);
 
+/** Reports that @attempt got no connection, which may pass. @more: what else it says, as ", 'Key': <value>" */
+void world_fail (World *self, guint64 attempt, const char *more);
+
 /** Waits for the next "start". Returns: its attempt */
 guint64 world_take_start (World *self);
 

@@ -6,18 +6,6 @@
 
 #include <unistd.h>
 
-#define CONNECT_FAILED                                                                             \
-  "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "         \
-  "'Context': <'transport'>, 'Message': <'refused'>}>%s}"
-
-static void
-fail_attempt (World *world, guint64 attempt, const char *more)
-{
-  g_autofree char *text = g_strdup_printf (CONNECT_FAILED, more);
-
-  world_report (world, attempt, "failed", text);
-}
-
 /* Two small files that run beside each other. */
 static FerryJob *
 submit_pair (World *world, guint64 *first, guint64 *second)
@@ -52,7 +40,7 @@ test_network_that_was_there_is_no_return (void)
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, TRUE, FALSE);
 
-  fail_attempt (world, world_take_start (world), ", 'RetryAfter': <uint32 120>");
+  world_fail (world, world_take_start (world), ", 'RetryAfter': <uint32 120>");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   world_set_network (world, TRUE);
   world_settle (world);
@@ -148,7 +136,7 @@ test_preempted_while_draining (void)
 
   g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
   job = submit_pair (world, &first, &second);
-  fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
+  world_fail (world, first, ", 'RetryAfter': <uint32 120>");
   world_wait (job->draining);
 
   other = world_submit_urgent (world);
@@ -165,7 +153,7 @@ test_suspended_while_draining (void)
   guint64 first, second;
   FerryJob *job = submit_pair (world, &first, &second);
 
-  fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
+  world_fail (world, first, ", 'RetryAfter': <uint32 120>");
   world_wait (job->draining);
   g_assert_cmpint (job->next_attempt_wall, !=, 0);
   ferry_engine_suspend_async (world->engine, job, NULL, NULL);
@@ -234,7 +222,7 @@ test_progress_is_remembered (void)
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, TRUE, FALSE);
 
-  fail_attempt (world, world_take_start (world), "");
+  world_fail (world, world_take_start (world), "");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   ferry_fake_clock_advance (world->clock, SECOND);
   world_report (world, world_take_start (world), "checkpoint",

@@ -27,17 +27,6 @@ record (World *world, guint64 attempt, guint64 bytes, const char *more)
 }
 
 static void
-fail (World *world, guint64 attempt, const char *more)
-{
-  g_autofree char *text = g_strdup_printf (
-      "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "
-      "'Context': <'transport'>, 'Message': <'refused'>}>%s}",
-      more);
-
-  world_report (world, attempt, "failed", text);
-}
-
-static void
 test_life (void)
 {
   g_autoptr (World) world = world_new ();
@@ -190,7 +179,7 @@ test_confirm_flood (void)
   for (guint i = 0; i < 200; i++)
     record (world, attempt, 0, ", 'Confirm': <true>");
   world_wait (world_has_order (world, "stored"));
-  fail (world, attempt, "");
+  world_fail (world, attempt, "");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   world_settle (world);
   for (guint i = 0; i < world->orders->len; i++)
@@ -256,7 +245,7 @@ test_progress_is_what_is_new (void)
 
   record (world, attempt, 400, "");
   world_wait (get_source (job)->bytes_transferred == 400);
-  fail (world, attempt, ", 'NewBytes': <true>");
+  world_fail (world, attempt, ", 'NewBytes': <true>");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   g_assert_cmpuint (job->failures, ==, 1);
   active = job->activity_time;
@@ -267,7 +256,7 @@ test_progress_is_what_is_new (void)
   world_report (world, attempt, "restarted", "{'Reason': <'session-lost'>}");
   world_report (world, attempt, "progress", "{'Bytes': <uint64 390>}");
   record (world, attempt, 400, "");
-  fail (world, attempt, ", 'Bytes': <uint64 400>, 'NewBytes': <true>");
+  world_fail (world, attempt, ", 'Bytes': <uint64 400>, 'NewBytes': <true>");
   world_wait (job->failures == 2);
   g_assert_cmpint (job->activity_time, ==, active);
 
@@ -287,11 +276,11 @@ test_unsettled (void)
 
   record (world, attempt, 0, ", 'UploadProtocol': <'bits'>, 'Resumable': <true>");
   world_wait (job->resumable);
-  fail (world, attempt, "");
+  world_fail (world, attempt, "");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_BITS);
   ferry_fake_clock_advance (world->clock, SECOND);
-  fail (world, world_take_upload (world), ", 'UploadProtocol': <''>, 'Resume': <@a{sv} {}>");
+  world_fail (world, world_take_upload (world), ", 'UploadProtocol': <''>, 'Resume': <@a{sv} {}>");
   world_wait (job->failures == 2);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
   g_assert_false (job->resumable);
