@@ -6,6 +6,8 @@
 #include "ferry-error.h"
 #include "ferry-join.h"
 
+static char *no_headers[] = { NULL };
+
 /* @path with another owner: items take what they are made of. */
 static FerryTransferItem *
 make_download (const char *url, const char *path)
@@ -35,7 +37,6 @@ print_arguments (const FerryTransferItem *item, const FerryTransferOptions *opti
 static void
 test_upload (void)
 {
-  static char *no_headers[] = { NULL };
   FerryTransferOptions options = { .headers = no_headers };
   g_autoptr (FerryTransferItem) item = make_upload ("http://h/up/x", "/home/a/thesis.pdf", NULL);
   g_autofree char *text = print_arguments (item, &options);
@@ -69,7 +70,6 @@ test_upload_reply (void)
 static void
 test_download (void)
 {
-  static char *no_headers[] = { NULL };
   FerryTransferOptions options = {
     .headers = no_headers, .digest = "sha256:00", .force = TRUE, .detach = TRUE
   };
@@ -87,7 +87,6 @@ test_download (void)
 static void
 test_proxy (void)
 {
-  static char *no_headers[] = { NULL };
   FerryTransferOptions options = { .headers = no_headers };
   g_autoptr (FerryTransferItem) item = make_upload ("http://h/x", "/a/b", NULL);
   g_autofree char *text = NULL;

@@ -415,6 +415,23 @@ world_settle (World *self)
     }
 }
 
+FerryJob *
+world_reload (World *self, FerryJob *job)
+{
+  /* The job goes with its engine. */
+  g_autofree char *id = g_strdup (job->id);
+
+  world_settle (self);
+  world_restart (self);
+  return ferry_queue_lookup_any (ferry_engine_get_queue (self->engine), id);
+}
+
+void
+world_keep_result_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
 void
 world_set_network (World *self, gboolean available)
 {
@@ -483,14 +500,37 @@ world_report (World *self, guint64 attempt, const char *kind, const char *text)
   ferry_link_send (PUPPET_LAUNCHER (self->launcher)->link, 0, kind, g_variant_dict_end (&dict));
 }
 
-guint64
-world_take_start (World *self)
+void
+world_fail (World *self, guint64 attempt, const char *more)
 {
-  g_autoptr (GVariant) arguments = world_take_order (self, "start");
+  g_autofree char *text = g_strdup_printf (
+      "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "
+      "'Context': <'transport'>, 'Message': <'refused'>}>%s}",
+      more);
+
+  world_report (self, attempt, "failed", text);
+}
+
+static guint64
+take_attempt (World *self, const char *kind)
+{
+  g_autoptr (GVariant) arguments = world_take_order (self, kind);
   guint64 attempt;
 
   g_assert_true (g_variant_lookup (arguments, "Attempt", "t", &attempt));
   return attempt;
+}
+
+guint64
+world_take_start (World *self)
+{
+  return take_attempt (self, "start");
+}
+
+guint64
+world_take_upload (World *self)
+{
+  return take_attempt (self, "start-upload");
 }
 
 static void
@@ -503,13 +543,23 @@ submitted_cb (GObject *source, GAsyncResult *result, gpointer data)
   *(gboolean *) data = TRUE;
 }
 
+/* @files: (transfer full) */
+static FerryJob *
+submit (World *self, FerryJob *job, GPtrArray *files, gboolean resume)
+{
+  gboolean submitted = FALSE;
+
+  ferry_engine_submit_async (self->engine, job, files, 0, resume, submitted_cb, &submitted);
+  world_wait (submitted);
+  return ferry_queue_lookup (ferry_engine_get_queue (self->engine), geteuid (), job->id);
+}
+
 FerryJob *
 world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complete)
 {
   g_autoptr (FerryJob)
       job = ferry_job_new (FERRY_JOB_TYPE_DOWNLOAD, geteuid (), g_get_user_name ());
   GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
-  gboolean submitted = FALSE;
 
   for (guint i = 0; i < n_files; i++)
     {
@@ -518,9 +568,17 @@ world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complet
       g_ptr_array_add (files, ferry_file_new ("http://server.example/file", path));
     }
   job->auto_complete = auto_complete;
-  ferry_engine_submit_async (self->engine, job, files, 0, resume, submitted_cb, &submitted);
-  world_wait (submitted);
-  return ferry_queue_lookup (ferry_engine_get_queue (self->engine), geteuid (), job->id);
+  return submit (self, job, files, resume);
+}
+
+FerryJob *
+world_submit_urgent (World *self)
+{
+  FerryJob *job = world_submit (self, 1, FALSE, FALSE);
+
+  job->priority = FERRY_PRIORITY_HIGH;
+  g_assert_true (ferry_engine_resume (self->engine, job, NULL));
+  return job;
 }
 
 FerryJob *
@@ -528,7 +586,6 @@ world_submit_upload (World *self, FerryJobType type, const char *reply_path, gbo
 {
   g_autoptr (FerryJob) job = ferry_job_new (type, geteuid (), g_get_user_name ());
   GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
-  gboolean submitted = FALSE;
 
   if (reply_path != NULL)
     {
@@ -536,19 +593,24 @@ world_submit_upload (World *self, FerryJobType type, const char *reply_path, gbo
       job->reply_path = g_strdup (reply_path);
     }
   g_ptr_array_add (files, ferry_file_new ("http://server.example/put", WORLD_SOURCE));
-  ferry_engine_submit_async (self->engine, job, files, 0, resume, submitted_cb, &submitted);
-  world_wait (submitted);
-  return ferry_queue_lookup (ferry_engine_get_queue (self->engine), geteuid (), job->id);
+  return submit (self, job, files, resume);
 }
 
-guint64
-world_take_upload (World *self)
+void
+world_assert_add_fails (World *self, GAsyncResult *const *result, gint code)
 {
-  g_autoptr (GVariant) arguments = world_take_order (self, "start-upload");
-  guint64 attempt;
+  g_autoptr (GError) error = NULL;
 
-  g_assert_true (g_variant_lookup (arguments, "Attempt", "t", &attempt));
-  return attempt;
+  world_wait (*result != NULL);
+  g_assert_cmpint (ferry_engine_add_files_finish (self->engine, *result, &error), ==, -1);
+  g_assert_error (error, FERRY_ERROR, code);
+}
+
+void
+world_finish_upload (World *self, FerryJob *job, guint64 attempt)
+{
+  world_report (self, attempt, "done", "{'Bytes': <uint64 1000>}");
+  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
 }
 
 void

@@ -58,6 +58,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
 /** Ends the engine without a word, as a crash does, and starts another on the same store. */
 void world_restart (World *self);
 
+/** The same once all that was noted is durable. Returns: (transfer none) (nullable): @job as the new engine has it */
+FerryJob *world_reload (World *self, FerryJob *job);
+
 /** Runs the main context until @condition, an expression, is true; fails after 10 s of real time. */
 #define world_wait(condition)                                                                      \
   G_STMT_START                                                                                     \
@@ -76,6 +79,9 @@ void world_restart (World *self);
 /** Runs the main context until all that was noted is durable and told. */
 void world_settle (World *self);
 
+/** A GAsyncReadyCallback. @data: a GAsyncResult **, which takes a reference to @result */
+void world_keep_result_cb (GObject *source, GAsyncResult *result, gpointer data);
+
 void world_set_network (World *self, gboolean available);
 
 /** Kills the worker's link. */
@@ -93,11 +99,17 @@ void world_answer (World *self);
 /** The worker reports; @format is a text-format a{sv} without the Attempt, which is added. */
 void world_report (World *self, guint64 attempt, const char *kind, const char *text);
 
+/** Reports that @attempt got no connection, which may pass. @more: what else it says, as ", 'Key': <value>" */
+void world_fail (World *self, guint64 attempt, const char *more);
+
 /** Waits for the next "start". Returns: its attempt */
 guint64 world_take_start (World *self);
 
 /** A job of ours with @n_files files of sizes not known, submitted and durable. */
 FerryJob *world_submit (World *self, guint n_files, gboolean resume, gboolean auto_complete);
+
+/** A job of ours with one file and high priority, submitted and resumed. */
+FerryJob *world_submit_urgent (World *self);
 
 #define WORLD_SOURCE      "/source/file"
 #define WORLD_SOURCE_SIZE 1000 /* bytes, as the worker finds it */
@@ -112,8 +124,14 @@ FerryJob *world_submit (World *self, guint n_files, gboolean resume, gboolean au
 FerryJob *world_submit_upload (World *self, FerryJobType type, const char *reply_path,
                                gboolean resume);
 
+/** Waits until world_keep_result_cb() has @result of adding files, which must be the FerryError @code. */
+void world_assert_add_fails (World *self, GAsyncResult *const *result, gint code);
+
 /** Waits for the next "start-upload". Returns: its attempt */
 guint64 world_take_upload (World *self);
+
+/** Reports all of WORLD_SOURCE as sent by @attempt, and waits until @job is transferred. */
+void world_finish_upload (World *self, FerryJob *job, guint64 attempt);
 
 /** Reports all of @bytes of the next started file as done. */
 void world_finish_file (World *self, guint64 bytes);

@@ -27,14 +27,25 @@ report (World *world, guint64 attempt, const char *kind, guint mark)
   world_report (world, attempt, kind, text);
 }
 
-/* One that the server holds 400 bytes of, and that does not run. */
+/* One that the server holds 400 bytes of, and that runs as @attempt. */
 static FerryJob *
-submit_begun (World *world)
+submit_running (World *world, guint64 *attempt)
 {
   FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
 
-  report (world, world_take_upload (world), "record", 1);
+  *attempt = world_take_upload (world);
+  report (world, *attempt, "record", 1);
   world_wait (ferry_job_get_bytes_transferred (job) == 400);
+  return job;
+}
+
+/* The same, but it does not run. */
+static FerryJob *
+submit_begun (World *world)
+{
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
+
   ferry_engine_suspend_async (world->engine, job, NULL, NULL);
   world_wait (!ferry_job_has_attempts (job));
   world_settle (world);
@@ -87,8 +98,7 @@ test_nothing_to_tell (void)
 
   world_cancel (world, fresh);
   sent = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  world_report (world, world_take_upload (world), "done", "{'Bytes': <uint64 1000>}");
-  world_wait (sent->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, sent, world_take_upload (world));
   world_cancel (world, sent);
   world_settle (world);
   g_assert_false (world_has_order (world, "cancel-upload"));
@@ -101,11 +111,9 @@ static void
 test_running (void)
 {
   g_autoptr (World) world = world_new ();
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  guint64 attempt = world_take_upload (world);
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
 
-  report (world, attempt, "record", 1);
-  world_wait (ferry_job_get_bytes_transferred (job) == 400);
   world->stubborn = TRUE;
   world_cancel (world, job);
   g_assert_true (ferry_engine_is_busy (world->engine));
@@ -142,11 +150,9 @@ static void
 test_last_words_are_the_end (void)
 {
   g_autoptr (World) world = world_new ();
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  guint64 attempt = world_take_upload (world);
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
 
-  report (world, attempt, "record", 1);
-  world_wait (ferry_job_get_bytes_transferred (job) == 400);
   world->stubborn = TRUE;
   world_cancel (world, job);
   world_report (world, attempt, "done", "{'Bytes': <uint64 1000>, 'Resume': <@a{sv} {}>}");
@@ -401,13 +407,11 @@ static void
 test_another_url_while_it_runs (void)
 {
   g_autoptr (World) world = world_new ();
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
-  guint64 attempt = world_take_upload (world);
+  guint64 attempt;
+  FerryJob *job = submit_running (world, &attempt);
   g_autoptr (GVariant) start = NULL;
   const char *url;
 
-  report (world, attempt, "record", 1);
-  world_wait (ferry_job_get_bytes_transferred (job) == 400);
   world->stubborn = TRUE;
   g_assert_true (
       ferry_engine_set_remote_url (world->engine, job, 0, "http://server.example/two", NULL));
@@ -427,8 +431,7 @@ test_url_of_what_is_sent (void)
   FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
   g_autoptr (GError) error = NULL;
 
-  world_report (world, world_take_upload (world), "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, world_take_upload (world));
   g_assert_false (
       ferry_engine_set_remote_url (world->engine, job, 0, "http://server.example/two", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
@@ -446,12 +449,6 @@ test_inactive (void)
   ferry_fake_clock_advance (world->clock, 90 * DAY);
   world_wait (job->state == FERRY_JOB_STATE_CANCELLED);
   assert_cancels (world, 1, "http://server.example/put");
-}
-
-static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
 }
 
 static void
@@ -488,8 +485,8 @@ test_taken (void)
 
   g_signal_connect (ferry_engine_get_queue (world->engine), "job-changed",
                     G_CALLBACK (count_duties_cb), world);
-  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE, keep_result,
-                           &result);
+  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE,
+                           world_keep_result_cb, &result);
   sources = world_take_order (world, "check-sources");
   targets = world_take_order (world, "check-targets");
   g_assert_true (g_variant_lookup (sources, "NoSymlinks", "b", &no_symlinks) && no_symlinks);

@@ -6,28 +6,6 @@
 
 #include <unistd.h>
 
-#define CONNECT_FAILED                                                                             \
-  "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "         \
-  "'Context': <'transport'>, 'Message': <'refused'>}>%s}"
-
-static void
-fail_attempt (World *world, guint64 attempt, const char *more)
-{
-  g_autofree char *text = g_strdup_printf (CONNECT_FAILED, more);
-
-  world_report (world, attempt, "failed", text);
-}
-
-static FerryJob *
-restart (World *world, FerryJob *job)
-{
-  g_autofree char *id = g_strdup (job->id);
-
-  world_settle (world);
-  world_restart (world);
-  return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
-}
-
 /* Two small files that run beside each other. */
 static FerryJob *
 submit_pair (World *world, guint64 *first, guint64 *second)
@@ -52,7 +30,7 @@ test_network_is_back_before_us (void)
   g_signal_handlers_block_matched (world->network, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL,
                                    world->engine);
   world_set_network (world, TRUE);
-  restart (world, job);
+  world_reload (world, job);
   world_take_start (world);
 }
 
@@ -62,7 +40,7 @@ test_network_that_was_there_is_no_return (void)
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, TRUE, FALSE);
 
-  fail_attempt (world, world_take_start (world), ", 'RetryAfter': <uint32 120>");
+  world_fail (world, world_take_start (world), ", 'RetryAfter': <uint32 120>");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   world_set_network (world, TRUE);
   world_settle (world);
@@ -129,7 +107,7 @@ test_crash_before_publishing_begins (void)
   g_assert_false (job->completing);
 
   world->silent = FALSE;
-  job = restart (world, job);
+  job = world_reload (world, job);
   world_wait (job->state == FERRY_JOB_STATE_ACKNOWLEDGED);
   world_settle (world);
   g_assert_cmpstr (world->events->str, ==, "transferred ");
@@ -158,12 +136,10 @@ test_preempted_while_draining (void)
 
   g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
   job = submit_pair (world, &first, &second);
-  fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
+  world_fail (world, first, ", 'RetryAfter': <uint32 120>");
   world_wait (job->draining);
 
-  other = world_submit (world, 1, FALSE, FALSE);
-  other->priority = FERRY_PRIORITY_HIGH;
-  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  other = world_submit_urgent (world);
   world_wait (ferry_job_state_is_active (other->state));
   g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_TRANSIENT_ERROR);
   g_assert_cmpint (job->next_attempt - ferry_clock_get_boot (FERRY_CLOCK (world->clock)), ==,
@@ -177,7 +153,7 @@ test_suspended_while_draining (void)
   guint64 first, second;
   FerryJob *job = submit_pair (world, &first, &second);
 
-  fail_attempt (world, first, ", 'RetryAfter': <uint32 120>");
+  world_fail (world, first, ", 'RetryAfter': <uint32 120>");
   world_wait (job->draining);
   g_assert_cmpint (job->next_attempt_wall, !=, 0);
   ferry_engine_suspend_async (world->engine, job, NULL, NULL);
@@ -246,13 +222,13 @@ test_progress_is_remembered (void)
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, TRUE, FALSE);
 
-  fail_attempt (world, world_take_start (world), "");
+  world_fail (world, world_take_start (world), "");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   ferry_fake_clock_advance (world->clock, SECOND);
   world_report (world, world_take_start (world), "checkpoint",
                 "{'Bytes': <uint64 5>, 'Resume': <{'Offset': <uint64 5>}>}");
   world_wait (job->failures == 0);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->failures, ==, 0);
   g_assert_cmpint (job->no_progress_since, ==, -1);
 }
@@ -282,15 +258,22 @@ test_uid_has_another_holder (void)
   g_free (job->owner_name);
   job->owner_name = g_strdup ("somebody-before");
   ferry_job_touch (job, FERRY_CHANGE_JOB);
-  g_assert_null (restart (world, job));
+  g_assert_null (world_reload (world, job));
   g_assert_nonnull (ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id));
   g_variant_unref (world_take_order (world, "remove"));
 }
 
+/* Up to the worker's silence about the one file that is added. */
 static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
+begin_to_add (World *world, FerryJob *job, const char *url, const char *path, GAsyncResult **result)
 {
-  *(GAsyncResult **) data = g_object_ref (result);
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
+
+  world->silent = TRUE;
+  g_ptr_array_set_size (world->orders, 0);
+  g_ptr_array_add (files, ferry_file_new (url, path));
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, result);
+  g_variant_unref (world_take_order (world, "check-targets"));
 }
 
 static void
@@ -298,21 +281,13 @@ test_store_fails_while_files_are_checked (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, FALSE, FALSE);
-  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) reason = g_error_new (FERRY_ERROR, FERRY_ERROR_STORE_FAILED, "disk gone");
-  g_autoptr (GError) error = NULL;
 
-  world->silent = TRUE;
-  g_ptr_array_set_size (world->orders, 0);
-  g_ptr_array_add (files, ferry_file_new ("http://server.example/more", "/target/more"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_add (world, job, "http://server.example/more", "/target/more", &result);
   g_signal_emit_by_name (world->store, "failed", reason);
   world_answer (world);
-  world_wait (result != NULL);
-  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STORE_FAILED);
+  world_assert_add_fails (world, &result, FERRY_ERROR_STORE_FAILED);
 }
 
 static void
@@ -327,8 +302,8 @@ test_files_added_while_a_job_is_taken (void)
   ferry_job_add_file (job, ferry_file_new ("http://server.example/file", "/target/file"));
   ferry_queue_add (ferry_engine_get_queue (world->engine), job);
   world->silent = TRUE;
-  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE, keep_result,
-                           &result);
+  ferry_engine_take_async (world->engine, job, geteuid (), g_get_user_name (), FALSE,
+                           world_keep_result_cb, &result);
   g_variant_unref (world_take_order (world, "check-targets"));
   trap->replace = TRUE;
   ferry_job_add_file (job, trap);
@@ -345,20 +320,12 @@ test_job_taken_while_files_are_added (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit (world, 1, FALSE, FALSE);
-  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
 
-  world->silent = TRUE;
-  g_ptr_array_set_size (world->orders, 0);
-  g_ptr_array_add (files, ferry_file_new ("http://server.example/trap", "/target/trap"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_add (world, job, "http://server.example/trap", "/target/trap", &result);
   ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
   world_answer (world);
-  world_wait (result != NULL);
-  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  world_assert_add_fails (world, &result, FERRY_ERROR_INVALID_STATE);
   g_assert_cmpuint (job->files->len, ==, 1);
 }
 

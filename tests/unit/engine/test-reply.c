@@ -12,16 +12,6 @@
   "{'Bytes': <uint64 1000>, 'ReplyUrl': <'%s'>, 'Resume': <{'Offset': <uint64 1000>, "             \
   "'Session': <true>, 'Url': <'x'>}>}"
 
-static FerryJob *
-restart (World *world, FerryJob *job)
-{
-  g_autofree char *id = g_strdup (job->id);
-
-  world_settle (world);
-  world_restart (world);
-  return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
-}
-
 static void
 send_all (World *world, const char *reply_url)
 {
@@ -126,13 +116,13 @@ test_crash (void)
   const char *text;
   guint published, discarded;
 
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->files->len, ==, 2);
   g_assert_cmpuint (job->next_index, ==, 1);
   g_assert_cmpstr (job->reply_path, ==, "/target/reply");
   send_all (world, "https://server.example/reply");
   world_take_start (world);
-  job = restart (world, job);
+  job = world_reload (world, job);
 
   start = world_take_order (world, "start");
   g_assert_true (g_variant_lookup (start, "Url", "&s", &text));
@@ -144,7 +134,7 @@ test_crash (void)
   ferry_fake_clock_advance (world->clock, 5 * SECOND);
   world_finish_file (world, 7);
   world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
-  job = restart (world, job);
+  job = world_reload (world, job);
   world_complete (world, job, &published, &discarded);
   g_assert_cmpuint (published, ==, 1);
 }
@@ -235,24 +225,18 @@ test_removed_with_its_file (void)
   g_assert_cmpuint (job->files->len, ==, 0);
   g_variant_unref (world_take_order (world, "remove"));
   world_settle (world);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->files->len, ==, 0);
 }
 
 /* == ReplyPath == */
-
-static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
 
 static gboolean
 set_path (World *world, FerryJob *job, const char *path, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  ferry_engine_set_reply_path_async (world->engine, job, path, 0, keep_result, &result);
+  ferry_engine_set_reply_path_async (world->engine, job, path, 0, world_keep_result_cb, &result);
   world_wait (result != NULL);
   return ferry_engine_set_reply_path_finish (world->engine, result, error);
 }
@@ -277,7 +261,7 @@ test_set_path (void)
   g_assert_cmpstr (job->reply_path, ==, "/target/a");
 
   g_assert_true (set_path (world, job, "", NULL));
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpstr (job->reply_path, ==, "");
   g_assert_cmpstr (ferry_job_get_reply (job)->local_path, ==, WORLD_SOURCE);
 }
@@ -303,26 +287,42 @@ test_set_path_too_late (void)
   g_assert_false (world_has_order (world, "check-targets"));
 }
 
+/* Up to the worker's silence about the place that is to be set. */
+static void
+begin_to_set_path (World *world, FerryJob *job, GAsyncResult **result)
+{
+  world->silent = TRUE;
+  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, world_keep_result_cb,
+                                     result);
+  g_variant_unref (world_take_order (world, "check-targets"));
+}
+
+/* The worker's answer finds the job in another state. */
+static void
+assert_set_path_is_too_late (World *world, FerryJob *job, GAsyncResult *const *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  world_answer (world);
+  world_wait (*result != NULL);
+  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, *result, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_cmpstr (job->reply_path, ==, "");
+}
+
 static void
 test_set_path_meanwhile (void)
 {
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit_upload (world, UPLOAD_REPLY, NULL, TRUE);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
   guint64 attempt = world_take_upload (world);
   g_autofree char *text = g_strdup_printf (SENT, "http://server.example/reply");
 
-  world->silent = TRUE;
-  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, keep_result, &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_set_path (world, job, &result);
   world_report (world, attempt, "done", text);
   world_take_start (world);
-  world_answer (world);
-  world_wait (result != NULL);
-  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, result, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
-  g_assert_cmpstr (job->reply_path, ==, "");
+  assert_set_path_is_too_late (world, job, &result);
 }
 
 static void
@@ -331,17 +331,10 @@ test_set_path_of_a_job_that_is_taken (void)
   g_autoptr (World) world = world_new ();
   FerryJob *job = world_submit_upload (world, UPLOAD_REPLY, NULL, FALSE);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
 
-  world->silent = TRUE;
-  ferry_engine_set_reply_path_async (world->engine, job, "/target/a", 0, keep_result, &result);
-  g_variant_unref (world_take_order (world, "check-targets"));
+  begin_to_set_path (world, job, &result);
   ferry_queue_set_owner (ferry_engine_get_queue (world->engine), job, 1, "daemon");
-  world_answer (world);
-  world_wait (result != NULL);
-  g_assert_false (ferry_engine_set_reply_path_finish (world->engine, result, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
-  g_assert_cmpstr (job->reply_path, ==, "");
+  assert_set_path_is_too_late (world, job, &result);
 }
 
 static void
@@ -355,7 +348,7 @@ test_path_is_checked_first (void)
   g_free (job->reply_path);
   job->reply_path = g_strdup ("/target/a");
   world->refuse = "check-targets";
-  ferry_engine_submit_async (world->engine, job, NULL, 0, FALSE, keep_result, &result);
+  ferry_engine_submit_async (world->engine, job, NULL, 0, FALSE, world_keep_result_cb, &result);
   world_wait (result != NULL);
   g_assert_false (ferry_engine_submit_finish (world->engine, result, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TARGET_EXISTS);
@@ -369,7 +362,7 @@ read_reply (World *world, FerryJob *job, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  ferry_engine_read_reply_async (world->engine, job, keep_result, &result);
+  ferry_engine_read_reply_async (world->engine, job, world_keep_result_cb, &result);
   world_wait (result != NULL);
   return ferry_engine_read_reply_finish (world->engine, result, error);
 }

@@ -6,16 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONNECT_FAILED                                                                             \
-  "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "         \
-  "'Context': <'transport'>, 'Message': <'refused'>}>%s}"
-
 static void
 fail_next (World *world, const char *more)
 {
-  g_autofree char *text = g_strdup_printf (CONNECT_FAILED, more);
-
-  world_report (world, world_take_start (world), "failed", text);
+  world_fail (world, world_take_start (world), more);
 }
 
 static gint64

@@ -15,16 +15,6 @@ get_source (FerryJob *job)
   return ferry_job_get_file (job, 0);
 }
 
-static FerryJob *
-restart (World *world, FerryJob *job)
-{
-  g_autofree char *id = g_strdup (job->id);
-
-  world_settle (world);
-  world_restart (world);
-  return ferry_queue_lookup_any (ferry_engine_get_queue (world->engine), id);
-}
-
 static void
 record (World *world, guint64 attempt, guint64 bytes, const char *more)
 {
@@ -34,17 +24,6 @@ record (World *world, guint64 attempt, guint64 bytes, const char *more)
                                            bytes, bytes, more);
 
   world_report (world, attempt, "record", text);
-}
-
-static void
-fail (World *world, guint64 attempt, const char *more)
-{
-  g_autofree char *text = g_strdup_printf (
-      "{'Transient': <true>, 'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectFailed'>, "
-      "'Context': <'transport'>, 'Message': <'refused'>}>%s}",
-      more);
-
-  world_report (world, attempt, "failed", text);
 }
 
 static void
@@ -139,7 +118,7 @@ test_goes_on_after_a_crash (void)
   record (world, world_take_upload (world), 400,
           ", 'UploadProtocol': <'put-range'>, 'Resumable': <true>");
   world_wait (get_source (job)->bytes_transferred == 400);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_PUT_RANGE);
   g_assert_true (job->resumable);
   g_assert_cmpuint (ferry_job_get_bytes_transferred (job), ==, 400);
@@ -200,7 +179,7 @@ test_confirm_flood (void)
   for (guint i = 0; i < 200; i++)
     record (world, attempt, 0, ", 'Confirm': <true>");
   world_wait (world_has_order (world, "stored"));
-  fail (world, attempt, "");
+  world_fail (world, attempt, "");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   world_settle (world);
   for (guint i = 0; i < world->orders->len; i++)
@@ -212,8 +191,7 @@ test_confirm_flood (void)
   attempt = world_take_upload (world);
   g_ptr_array_set_size (world->orders, 0);
   record (world, attempt, 0, ", 'Confirm': <true>");
-  world_report (world, attempt, "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, attempt);
   world_settle (world);
   g_assert_false (world_has_order (world, "stored"));
 }
@@ -267,7 +245,7 @@ test_progress_is_what_is_new (void)
 
   record (world, attempt, 400, "");
   world_wait (get_source (job)->bytes_transferred == 400);
-  fail (world, attempt, ", 'NewBytes': <true>");
+  world_fail (world, attempt, ", 'NewBytes': <true>");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   g_assert_cmpuint (job->failures, ==, 1);
   active = job->activity_time;
@@ -278,7 +256,7 @@ test_progress_is_what_is_new (void)
   world_report (world, attempt, "restarted", "{'Reason': <'session-lost'>}");
   world_report (world, attempt, "progress", "{'Bytes': <uint64 390>}");
   record (world, attempt, 400, "");
-  fail (world, attempt, ", 'Bytes': <uint64 400>, 'NewBytes': <true>");
+  world_fail (world, attempt, ", 'Bytes': <uint64 400>, 'NewBytes': <true>");
   world_wait (job->failures == 2);
   g_assert_cmpint (job->activity_time, ==, active);
 
@@ -298,15 +276,15 @@ test_unsettled (void)
 
   record (world, attempt, 0, ", 'UploadProtocol': <'bits'>, 'Resumable': <true>");
   world_wait (job->resumable);
-  fail (world, attempt, "");
+  world_fail (world, attempt, "");
   world_wait (job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_BITS);
   ferry_fake_clock_advance (world->clock, SECOND);
-  fail (world, world_take_upload (world), ", 'UploadProtocol': <''>, 'Resume': <@a{sv} {}>");
+  world_fail (world, world_take_upload (world), ", 'UploadProtocol': <''>, 'Resume': <@a{sv} {}>");
   world_wait (job->failures == 2);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
   g_assert_false (job->resumable);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpint (job->resolved_upload_protocol, ==, FERRY_UPLOAD_PROTOCOL_AUTO);
 }
 
@@ -330,17 +308,10 @@ test_policy (void)
 }
 
 static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 assert_add_fails (World *world, FerryJob *job, guint n_files, gint code)
 {
   GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < n_files; i++)
     {
@@ -348,10 +319,8 @@ assert_add_fails (World *world, FerryJob *job, guint n_files, gint code)
 
       g_ptr_array_add (files, ferry_file_new ("http://server.example/x", path));
     }
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
-  world_wait (result != NULL);
-  g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, &error), ==, -1);
-  g_assert_error (error, FERRY_ERROR, code);
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
+  world_assert_add_fails (world, &result, code);
 }
 
 static void
@@ -382,10 +351,10 @@ test_another_file (void)
 
   g_assert_true (ferry_engine_remove_file (world->engine, job, 0, NULL));
   g_ptr_array_add (files, ferry_file_new ("http://server.example/2", "/source/2"));
-  ferry_engine_add_files_async (world->engine, job, files, 0, keep_result, &result);
+  ferry_engine_add_files_async (world->engine, job, files, 0, world_keep_result_cb, &result);
   world_wait (result != NULL);
   g_assert_cmpint (ferry_engine_add_files_finish (world->engine, result, NULL), ==, 1);
-  job = restart (world, job);
+  job = world_reload (world, job);
   g_assert_cmpuint (job->files->len, ==, 2);
   g_assert_null (ferry_job_get_file (job, 0));
   g_assert_cmpstr (ferry_job_get_source (job)->local_path, ==, "/source/2");
@@ -400,8 +369,7 @@ test_not_judged (void)
   FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
   g_autoptr (GError) error = NULL;
 
-  world_report (world, world_take_upload (world), "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, world_take_upload (world));
   g_assert_false (ferry_engine_set_file_valid (world->engine, job, 0, FALSE, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
   g_assert_nonnull (strstr (error->message, "Only a download"));
@@ -426,11 +394,15 @@ test_failed_for_good (void)
 
 /* == turns == */
 
+/* One that cannot go on where it stopped, and has the only turn there is. */
 static FerryJob *
 submit_put (World *world, guint64 *attempt)
 {
-  FerryJob *job = world_submit_upload (world, UPLOAD, NULL, TRUE);
+  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
+  FerryJob *job;
 
+  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
+  job = world_submit_upload (world, UPLOAD, NULL, TRUE);
   *attempt = world_take_upload (world);
   record (world, *attempt, 0, ", 'UploadProtocol': <'put'>, 'Resumable': <false>");
   world_wait (job->resolved_upload_protocol == FERRY_UPLOAD_PROTOCOL_PUT);
@@ -442,13 +414,10 @@ static void
 test_turns_grow (void)
 {
   g_autoptr (World) world = world_new ();
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
-  FerryJob *job, *other;
   guint64 attempt;
+  FerryJob *job = submit_put (world, &attempt);
+  FerryJob *other = world_submit (world, 1, TRUE, FALSE);
 
-  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
-  job = submit_put (world, &attempt);
-  other = world_submit (world, 1, TRUE, FALSE);
   for (gint64 slice = 30; slice <= 120; slice *= 2)
     {
       g_assert_true (ferry_job_state_is_active (job->state));
@@ -463,8 +432,7 @@ test_turns_grow (void)
       attempt = world_take_upload (world);
     }
 
-  world_report (world, attempt, "done", "{'Bytes': <uint64 1000>}");
-  world_wait (job->state == FERRY_JOB_STATE_TRANSFERRED);
+  world_finish_upload (world, job, attempt);
   g_assert_cmpint (job->slice, ==, 0);
 }
 
@@ -472,15 +440,10 @@ static void
 test_held_against_higher_priority (void)
 {
   g_autoptr (World) world = world_new ();
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
-  FerryJob *job, *other;
   guint64 attempt;
+  FerryJob *job = submit_put (world, &attempt);
 
-  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
-  job = submit_put (world, &attempt);
-  other = world_submit (world, 1, FALSE, FALSE);
-  other->priority = FERRY_PRIORITY_HIGH;
-  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  world_submit_urgent (world);
   world_settle (world);
   g_assert_true (ferry_job_state_is_active (job->state));
   ferry_fake_clock_advance (world->clock, 30 * SECOND);
@@ -493,12 +456,9 @@ static void
 test_turns_that_stay (void)
 {
   g_autoptr (World) world = world_new ();
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new_uint32 (1));
-  FerryJob *job, *other;
   guint64 attempt;
+  FerryJob *job = submit_put (world, &attempt);
 
-  g_assert_true (ferry_policy_set (world->policy, "max-active-jobs", one, NULL));
-  job = submit_put (world, &attempt);
   ferry_engine_pause_async (world->engine, NULL, NULL, NULL);
   world_wait (job->state == FERRY_JOB_STATE_QUEUED);
   ferry_engine_go_on (world->engine);
@@ -507,9 +467,7 @@ test_turns_that_stay (void)
 
   record (world, attempt, 10, ", 'UploadProtocol': <'tus'>, 'Resumable': <true>");
   world_wait (job->resumable);
-  other = world_submit (world, 1, FALSE, FALSE);
-  other->priority = FERRY_PRIORITY_HIGH;
-  g_assert_true (ferry_engine_resume (world->engine, other, NULL));
+  world_submit_urgent (world);
   world_take_start (world);
   g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_QUEUED);
   g_assert_cmpint (job->slice, ==, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "attempt-fixture.h"
+#include "attempt-report.h"
 
 #include "ferry-worker-protocol.h"
 
@@ -366,29 +367,10 @@ fixture_assert_file (Fixture *fixture, const void *content, gsize size)
   g_assert_true (memcmp (found, content, size) == 0);
 }
 
-static char *
-dup_error_name (Fixture *fixture)
-{
-  g_autoptr (GVariant)
-      error = g_variant_lookup_value (fixture_get_end (fixture), "Error", G_VARIANT_TYPE_VARDICT);
-  const char *name = NULL;
-  const char *message = NULL;
-
-  if (error == NULL)
-    return NULL;
-  g_assert_true (g_variant_lookup (error, "Name", "&s", &name));
-  g_assert_true (g_variant_lookup (error, "Message", "&s", &message));
-  g_test_message ("%s: %s", name, message);
-  /* No error of ours holds an address. */
-  g_assert_null (strstr (message, "://"));
-  g_assert_true (g_str_has_prefix (name, "org.ferry.Transfer1.Error."));
-  return g_strdup (name + strlen ("org.ferry.Transfer1.Error."));
-}
-
 void
 fixture_assert_done (Fixture *fixture, const char *end)
 {
-  g_autofree char *name = dup_error_name (fixture);
+  g_autofree char *name = attempt_report_dup_error (fixture_get_end (fixture));
 
   g_assert_cmpstr (name, ==, NULL);
   g_assert_cmpstr (end, ==, "done");
@@ -400,13 +382,7 @@ fixture_assert_done (Fixture *fixture, const char *end)
 void
 fixture_assert_failed (Fixture *fixture, const char *end, const char *name, gboolean transient)
 {
-  g_autofree char *found = dup_error_name (fixture);
-  gboolean is_transient;
-
-  g_assert_cmpstr (end, ==, "failed");
-  g_assert_cmpstr (found, ==, name);
-  g_assert_true (g_variant_lookup (fixture_get_end (fixture), "Transient", "b", &is_transient));
-  g_assert_cmpint (is_transient, ==, transient);
+  attempt_report_assert_failed (end, fixture_get_end (fixture), name, transient);
 }
 
 char *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Uploads, attempt after attempt, against a server that takes them well or badly. */
 
+#include "attempt-report.h"
 #include "upload-server.h"
 #include "worker-attempt.h"
 #include "worker-source.h"
@@ -150,27 +151,10 @@ assert_kept (Fixture *fixture)
                  memcmp (fixture->site.kept->data, fixture->content, fixture->size) == 0);
 }
 
-static char *
-dup_error (Fixture *fixture)
-{
-  g_autoptr (GVariant)
-      error = g_variant_lookup_value (fixture->end, "Error", G_VARIANT_TYPE_VARDICT);
-  const char *name = NULL;
-  const char *message = NULL;
-
-  if (error == NULL)
-    return NULL;
-  g_assert_true (g_variant_lookup (error, "Name", "&s", &name));
-  g_assert_true (g_variant_lookup (error, "Message", "&s", &message));
-  g_test_message ("%s: %s", name, message);
-  g_assert_null (strstr (message, "://"));
-  return g_strdup (strrchr (name, '.') + 1);
-}
-
 static void
 assert_done (Fixture *fixture, const char *end)
 {
-  g_autofree char *error = dup_error (fixture);
+  g_autofree char *error = attempt_report_dup_error (fixture->end);
 
   g_assert_cmpstr (error, ==, NULL);
   g_assert_cmpstr (end, ==, "done");
@@ -180,13 +164,7 @@ assert_done (Fixture *fixture, const char *end)
 static void
 assert_failed (Fixture *fixture, const char *end, const char *name, gboolean transient)
 {
-  g_autofree char *error = dup_error (fixture);
-  gboolean is_transient = !transient;
-
-  g_assert_cmpstr (end, ==, "failed");
-  g_assert_cmpstr (error, ==, name);
-  g_assert_true (g_variant_lookup (fixture->end, "Transient", "b", &is_transient));
-  g_assert_cmpint (is_transient, ==, transient);
+  attempt_report_assert_failed (end, fixture->end, name, transient);
 }
 
 static gboolean
