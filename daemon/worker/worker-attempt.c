@@ -215,6 +215,9 @@ worker_attempt_run (WorkerAttempt *self)
     {
       end_badly_locked (self, error);
     }
+  /* That was the last word: without them a tick has nothing to tell of, and who would be told is gone soon. */
+  g_clear_pointer (&self->sink, worker_sink_free);
+  g_clear_pointer (&self->source, worker_source_free);
   worker_attempt_unlock (self);
 }
 

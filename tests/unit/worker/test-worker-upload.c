@@ -32,6 +32,7 @@ typedef struct
   GVariant *resume; /* (nullable) */
   GVariant *end;    /* (nullable): arguments of the last report */
   char *end_kind;
+  guint reports;
   guint restarted;
   guint confirmed;
 
@@ -103,6 +104,7 @@ report_cb (gpointer data, const char *kind, GVariant *arguments)
       g_clear_pointer (&fixture->resume, g_variant_unref);
       fixture->resume = g_variant_ref (resume);
     }
+  fixture->reports++;
   fixture->restarted += g_str_equal (kind, "restarted");
   if (g_variant_lookup (arguments, "Confirm", "b", &confirm) && confirm)
     {
@@ -123,6 +125,7 @@ run (Fixture *fixture)
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) arguments = NULL;
   WorkerOrder *order;
+  guint reports;
 
   g_variant_dict_insert (&dict, "Attempt", "t", (guint64) 7);
   g_variant_dict_insert (&dict, "Job", "s", "test");
@@ -139,6 +142,10 @@ run (Fixture *fixture)
   fixture->attempt = worker_attempt_new (order, fixture->sessions, fixture->session,
                                          fixture->buffers, NULL, report_cb, fixture);
   worker_attempt_run (fixture->attempt);
+  /* The main thread may look at it once more before it knows of the end. Nobody is there any more to be told anything. */
+  reports = fixture->reports;
+  g_assert_false (worker_attempt_tick (fixture->attempt));
+  g_assert_cmpuint (fixture->reports, ==, reports);
   worker_attempt_unref (fixture->attempt);
   return fixture->end_kind;
 }
