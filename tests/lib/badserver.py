@@ -511,25 +511,34 @@ class BadServer:
                 self.accepted += 1
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
+    def _begin(self, sock):
+        """What is spoken over a connection: over TLS that is another socket."""
+        return sock
+
+    def _answer(self, request, stream):
+        with self.lock:
+            route = self.routes.get(request.path)
+        if route is None:
+            self.unknown.append(request)
+            status(404, 'Not Found')(None, request, stream)
+            return
+        with route.lock:
+            behave = route.behaviour()
+            route.requests.append(request)
+            route.lock.notify_all()
+        behave(route, request, stream)
+
     def _serve(self, sock):
-        stream = Stream(self, sock)
+        stream = None
         reset = False
         try:
+            sock = self._begin(sock)
+            stream = Stream(self, sock)
             while not self.over.is_set():
                 request = stream.read_request()
                 if request is None:
                     break
-                with self.lock:
-                    route = self.routes.get(request.path)
-                if route is None:
-                    self.unknown.append(request)
-                    status(404, 'Not Found')(None, request, stream)
-                    continue
-                with route.lock:
-                    behave = route.behaviour()
-                    route.requests.append(request)
-                    route.lock.notify_all()
-                behave(route, request, stream)
+                self._answer(request, stream)
                 if (request.get('Connection') or '').lower() == 'close':
                     break
         except Drop as drop:
@@ -540,7 +549,8 @@ class BadServer:
             with self.lock:
                 self.connections.discard(sock)
             try:
-                stream.file.close()
+                if stream is not None:
+                    stream.file.close()
             except OSError:
                 pass
             self._end(sock, reset)

@@ -15,7 +15,7 @@ import re
 import ssl
 
 from lib import content
-from lib.badserver import BadServer, Drop, Stream
+from lib.badserver import BadServer, Drop
 from lib.faults import Faults
 from lib.process import wait_until
 
@@ -218,41 +218,21 @@ class BadUpload(BadServer):
         self.faults.set([])
         super().close()
 
-    def _serve(self, sock):
-        reset = False
-        stream = None
-        try:
-            if self.tls:
-                sock = self._encrypt(sock)
-            stream = Stream(self, sock)
-            while not self.over.is_set():
-                request = stream.read_request()
-                if request is None:
-                    break
-                exchange = Exchange(self, request, stream)
-                with self.lock:
-                    self.requests.append(request)
-                exchange.run()
-                if (request.get('Connection') or '').lower() == 'close':
-                    break
-        except Drop as drop:
-            reset = drop.reset
-        except (OSError, ValueError):
-            pass
-        finally:
-            with self.lock:
-                self.connections.discard(sock)
-            if stream is not None:
-                stream.file.close()
-            self._end(sock, reset)
-
-    def _encrypt(self, sock):
+    def _begin(self, sock):
+        if not self.tls:
+            return sock
         with self.lock:
             self.connections.discard(sock)
         sock = self.tls.wrap_socket(sock, server_side=True)
         with self.lock:
             self.connections.add(sock)
         return sock
+
+    def _answer(self, request, stream):
+        exchange = Exchange(self, request, stream)
+        with self.lock:
+            self.requests.append(request)
+        exchange.run()
 
     def act(self, exchange):
         method = exchange.request.method
