@@ -5,13 +5,20 @@
 #include "ferry-config.h"
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
+#include "worker-connections.h"
 #include "worker-redirect.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 /* The body of a redirect or an error that is worth reading to keep its connection. */
 #define DRAIN_MAX  (64 * 1024)
 #define DRAIN_TIME (2 * G_USEC_PER_SEC)
+
+/* Bytes that wait in the kernel to be sent. They count as sent already, so they should be few, and each takes longer when they
+ * are many. What is under way has no such limit. */
+#define UNSENT_MAX (128 * 1024)
 
 /* ResponseHeaders in all, bytes. */
 #define HEADERS_MAX (16 * 1024)
@@ -158,7 +165,9 @@ static void
 network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
                   gpointer data)
 {
-  prepare_connection (event, connection, worker_sessions_get_times (data)->stall);
+  const WorkerRequester *requester = data;
+
+  prepare_connection (event, connection, worker_sessions_get_times (requester->sessions)->stall);
 }
 
 /* The answer to a body may take its time; that the body itself goes out is watched by the pulse. */
@@ -166,13 +175,15 @@ static void
 sending_network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
                           gpointer data)
 {
-  guint answer = worker_sessions_get_times (data)->answer;
+  const WorkerRequester *requester = data;
+  guint answer = worker_sessions_get_times (requester->sessions)->answer;
   /* A little less, so that who says nothing is a connection that broke, and not given up by the pulse. */
   GSocket *socket = prepare_connection (event, connection, answer - answer / 10);
 
-  if (socket != NULL)
-    g_object_set_data_full (G_OBJECT (message), WORKER_SENDING_SOCKET, g_object_ref (socket),
-                            g_object_unref);
+  if (socket == NULL)
+    return;
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX, NULL);
+  worker_connections_note (requester->session, message, connection);
 }
 
 static WorkerExchange *
@@ -180,6 +191,7 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
 {
   WorkerExchange *exchange = g_new0 (WorkerExchange, 1);
   WorkerTrustCheck check;
+  gulong handler;
 
   exchange->origin = worker_uri_get_origin (uri);
   if (!worker_sessions_enter (requester->sessions, exchange->origin, requester->cancellable, error))
@@ -193,16 +205,17 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   exchange->cancellable = requester->cancellable;
   exchange->uri = g_uri_ref (uri);
   exchange->message = create_message (requester, request, uri);
-  g_signal_connect (exchange->message, "network-event",
-                    request->method != NULL ? G_CALLBACK (sending_network_event_cb)
-                                            : G_CALLBACK (network_event_cb),
-                    requester->sessions);
+  handler = g_signal_connect (exchange->message, "network-event",
+                              request->method != NULL ? G_CALLBACK (sending_network_event_cb)
+                                                      : G_CALLBACK (network_event_cb),
+                              (gpointer) requester);
   worker_trust_check_begin (&check, requester->trust, requester->cancellable, exchange->message);
   worker_pulse_begin_answer (requester->pulse);
   exchange->stream = soup_session_send (requester->session, exchange->message, check.cancellable,
                                         error);
   worker_pulse_end_answer (requester->pulse);
   worker_pulse_end_write (requester->pulse);
+  g_signal_handler_disconnect (exchange->message, handler);
   worker_trust_check_end (&check, exchange->message, error);
   if (exchange->stream == NULL)
     {

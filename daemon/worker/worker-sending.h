@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "worker-session.h"
+#include "worker-pulse.h"
 #include "worker-source.h"
 
 #include <libsoup/soup.h>
@@ -18,15 +18,12 @@ typedef struct
   guint64 start;
   guint64 length;
   const char *type;          /* (nullable): Content-Type */
-  WorkerSessions *sessions;  /* who knows the socket */
+  SoupSession *session;      /* which sends it */
   WorkerPulse *pulse;        /* whether the server takes it, and then answers */
   _Atomic guint64 *position; /* (nullable): offset in the file of what went out last */
   guint64 sent;              /* bytes that went out, of the last try */
-  GSocket *socket;           /* (owned) (nullable): of the last try */
+  GInputStream *stream;      /* (owned) (nullable): the body of the last try */
 } WorkerSending;
-
-/* Key of a message's data: the socket of its connection, when that is a new one. */
-#define WORKER_SENDING_SOCKET "ferry-socket"
 
 /** The message is gone. */
 void worker_sending_clear (WorkerSending *self);

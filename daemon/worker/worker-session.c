@@ -6,12 +6,10 @@
 #include "ferry-error.h"
 #include "ferry-worker-protocol.h"
 #include "worker-cancellable.h"
+#include "worker-connections.h"
 
 /* A job has one proxy configuration; more of them at a time than this are rare. */
 #define MAX_SESSIONS 8
-
-/* Sockets that are remembered before those that are closed are forgotten. */
-#define MAX_SOCKETS 64
 
 struct _WorkerSessions
 {
@@ -21,21 +19,13 @@ struct _WorkerSessions
 
   GMutex lock;
   GCond changed;
-  GHashTable *in_use;  /* (owned) (element-type utf8 guint): connections by origin; under @lock */
-  GHashTable *sockets; /* (owned) (element-type guint64 GWeakRef): by libsoup's id; under @lock */
+  GHashTable *in_use; /* (owned) (element-type utf8 guint): connections by origin; under @lock */
 };
 
 void
 worker_sessions_init_process (void)
 {
   g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
-}
-
-static void
-free_weak_ref (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
 }
 
 WorkerSessions *
@@ -46,7 +36,6 @@ worker_sessions_new (const WorkerTimes *times)
   self->times = times != NULL ? *times : worker_times_default ();
   self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->in_use = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->sockets = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_weak_ref);
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   return self;
@@ -59,7 +48,6 @@ worker_sessions_free (WorkerSessions *self)
     return;
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->in_use);
-  g_hash_table_unref (self->sockets);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
   g_free (self);
@@ -92,6 +80,7 @@ create_session (WorkerSessions *self, GProxyResolver *resolver)
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
+  worker_connections_attach (session);
   return session;
 }
 
@@ -197,38 +186,4 @@ worker_sessions_leave (WorkerSessions *self, const char *origin)
     g_hash_table_remove (self->in_use, origin);
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
-}
-
-static gboolean
-is_closed_cb (gpointer key, gpointer value, gpointer data)
-{
-  g_autoptr (GSocket) socket = g_weak_ref_get (value);
-
-  return socket == NULL;
-}
-
-void
-worker_sessions_note_socket (WorkerSessions *self, guint64 id, GSocket *socket)
-{
-  GWeakRef *ref = g_new0 (GWeakRef, 1);
-
-  g_weak_ref_init (ref, socket);
-  g_mutex_lock (&self->lock);
-  if (g_hash_table_size (self->sockets) >= MAX_SOCKETS)
-    g_hash_table_foreach_remove (self->sockets, is_closed_cb, NULL);
-  g_hash_table_replace (self->sockets, g_memdup2 (&id, sizeof id), ref);
-  g_mutex_unlock (&self->lock);
-}
-
-GSocket *
-worker_sessions_get_socket (WorkerSessions *self, guint64 id)
-{
-  GWeakRef *ref;
-  GSocket *socket;
-
-  g_mutex_lock (&self->lock);
-  ref = g_hash_table_lookup (self->sockets, &id);
-  socket = ref != NULL ? g_weak_ref_get (ref) : NULL;
-  g_mutex_unlock (&self->lock);
-  return socket;
 }

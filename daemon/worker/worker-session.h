@@ -61,9 +61,4 @@ gboolean worker_sessions_enter (WorkerSessions *self, const char *origin, GCance
                                 GError **error);
 void worker_sessions_leave (WorkerSessions *self, const char *origin);
 
-/** Remembers the socket of libsoup's connection @id, which libsoup tells of only once. Any thread. */
-void worker_sessions_note_socket (WorkerSessions *self, guint64 id, GSocket *socket);
-/** Returns: (transfer full) (nullable): %NULL when it is not known, or closed. Any thread. */
-GSocket *worker_sessions_get_socket (WorkerSessions *self, guint64 id);
-
 G_END_DECLS

@@ -308,7 +308,8 @@ worker_source_add_resume (const WorkerSource *self, GVariantDict *dict)
 #define WORKER_TYPE_SOURCE_STREAM (worker_source_stream_get_type ())
 G_DECLARE_FINAL_TYPE (WorkerSourceStream, worker_source_stream, WORKER, SOURCE_STREAM, GInputStream)
 
-/* libsoup reads 8 KiB at a time; the file is read in larger pieces. */
+/* libsoup reads 8 KiB at a time, and has the kernel send each. The file is read in larger pieces, and these sent at once where
+ * the stream knows by what. */
 struct _WorkerSourceStream
 {
   GInputStream parent_instance;
@@ -320,6 +321,10 @@ struct _WorkerSourceStream
   gsize filled;
   guint64 position; /* in the file, behind what is in @buffer */
   guint64 end;
+
+  GOutputStream *out; /* (owned) (nullable) */
+  WorkerSourceWrote wrote;
+  gpointer data; /* (unowned) */
 };
 
 G_DEFINE_FINAL_TYPE (WorkerSourceStream, worker_source_stream, G_TYPE_INPUT_STREAM)
@@ -361,6 +366,30 @@ fill (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
                                     : worker_source_verify (source, error);
 }
 
+/* Leaves the last buffer. */
+static gboolean
+write_out (WorkerSourceStream *self, GCancellable *cancellable, GError **error)
+{
+  gssize n;
+
+  while (self->position < self->end)
+    {
+      if (self->used == self->filled)
+        {
+          if (!fill (self, cancellable, error))
+            return FALSE;
+          continue;
+        }
+      n = g_output_stream_write (self->out, self->buffer->data + self->used,
+                                 self->filled - self->used, cancellable, error);
+      if (n < 0)
+        return FALSE;
+      self->used += (gsize) n;
+      self->wrote ((gsize) n, self->data);
+    }
+  return TRUE;
+}
+
 static gssize
 worker_source_stream_read (GInputStream *stream, void *data, gsize size, GCancellable *cancellable,
                            GError **error)
@@ -368,6 +397,8 @@ worker_source_stream_read (GInputStream *stream, void *data, gsize size, GCancel
   WorkerSourceStream *self = WORKER_SOURCE_STREAM (stream);
   gsize n;
 
+  if (self->out != NULL && !write_out (self, cancellable, error))
+    return -1;
   if (self->used == self->filled)
     {
       if (self->position == self->end)
@@ -385,7 +416,10 @@ worker_source_stream_read (GInputStream *stream, void *data, gsize size, GCancel
 static void
 worker_source_stream_finalize (GObject *object)
 {
-  g_clear_pointer (&WORKER_SOURCE_STREAM (object)->buffer, worker_buffer_unref);
+  WorkerSourceStream *self = WORKER_SOURCE_STREAM (object);
+
+  g_clear_pointer (&self->buffer, worker_buffer_unref);
+  g_clear_object (&self->out);
   G_OBJECT_CLASS (worker_source_stream_parent_class)->finalize (object);
 }
 
@@ -411,4 +445,15 @@ worker_source_new_stream (WorkerSource *self, guint64 start, guint64 length, Wor
   stream->position = start;
   stream->end = start + length;
   return G_INPUT_STREAM (stream);
+}
+
+void
+worker_source_stream_write_to (GInputStream *stream, GOutputStream *out, WorkerSourceWrote wrote,
+                               gpointer data)
+{
+  WorkerSourceStream *self = WORKER_SOURCE_STREAM (stream);
+
+  g_set_object (&self->out, out);
+  self->wrote = wrote;
+  self->data = data;
 }

@@ -63,6 +63,21 @@ void worker_source_add_resume (const WorkerSource *self, GVariantDict *dict);
 GInputStream *worker_source_new_stream (WorkerSource *self, guint64 start, guint64 length,
                                         WorkerBuffers *buffers);
 
+/** @size more bytes were written. */
+typedef void (*WorkerSourceWrote) (gsize size, gpointer data);
+
+/**
+ * worker_source_stream_write_to:
+ * @stream: of worker_source_new_stream()
+ * @out: where who reads from @stream would write all of it
+ * @wrote: called in the thread that reads
+ *
+ * From the next read on, all but the last buffer of the rest goes to @out in large pieces, before that read returns; only
+ * what is left can be read.
+ */
+void worker_source_stream_write_to (GInputStream *stream, GOutputStream *out,
+                                    WorkerSourceWrote wrote, gpointer data);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WorkerSource, worker_source_free)
 
 G_END_DECLS

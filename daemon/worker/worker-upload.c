@@ -152,7 +152,7 @@ worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
     .start = request->start,
     .length = request->length,
     .type = request->type,
-    .sessions = requester.sessions,
+    .session = requester.session,
     .pulse = requester.pulse,
     .position = request->length > 0 ? upload->position : NULL,
   };

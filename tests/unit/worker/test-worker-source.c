@@ -265,6 +265,58 @@ test_stream (Fixture *fixture, gconstpointer data)
 }
 
 static void
+add_wrote (gsize size, gpointer data)
+{
+  *(gsize *) data += size;
+}
+
+/* What is large goes out directly but for its end, what is not is read as ever. */
+static void
+test_write_to (Fixture *fixture, gconstpointer data)
+{
+  static const gsize pieces[][2] = {
+    { 0, SIZE }, { 1, 2 * WORKER_BUFFER_SIZE }, { 0, WORKER_BUFFER_SIZE + 1 }, { 5, 100 }
+  };
+  g_autoptr (WorkerSource) source = open_pinned (fixture);
+  g_autofree char *buffer = g_malloc (SIZE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (pieces); i++)
+    {
+      const gsize last = (pieces[i][1] - 1) % WORKER_BUFFER_SIZE + 1;
+      g_autoptr (GOutputStream) out = g_memory_output_stream_new_resizable ();
+      g_autoptr (GInputStream)
+          stream = worker_source_new_stream (source, pieces[i][0], pieces[i][1], fixture->buffers);
+      gsize wrote = 0;
+      gsize n;
+
+      worker_source_stream_write_to (stream, out, add_wrote, &wrote);
+      g_assert_true (g_input_stream_read_all (stream, buffer, SIZE, &n, NULL, NULL));
+      g_assert_cmpuint (n, ==, last);
+      g_assert_cmpuint (wrote, ==, pieces[i][1] - last);
+      g_assert_true (g_output_stream_write_all (out, buffer, n, NULL, NULL, NULL));
+      g_assert_cmpmem (g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (out)), pieces[i][1],
+                       fixture->content + pieces[i][0], pieces[i][1]);
+    }
+}
+
+static void
+test_write_to_nobody (Fixture *fixture, gconstpointer data)
+{
+  static char little[1000];
+  g_autoptr (WorkerSource) source = open_pinned (fixture);
+  g_autoptr (GInputStream) stream = worker_source_new_stream (source, 0, SIZE, fixture->buffers);
+  g_autoptr (GOutputStream) out = g_memory_output_stream_new (little, sizeof little, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  gsize wrote = 0;
+  char byte;
+
+  worker_source_stream_write_to (stream, out, add_wrote, &wrote);
+  g_assert_cmpint (g_input_stream_read (stream, &byte, 1, NULL, &error), ==, -1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_cmpuint (wrote, ==, sizeof little);
+}
+
+static void
 test_cut_short (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (WorkerSource) source = open_pinned (fixture);
@@ -297,6 +349,8 @@ main (int argc, char **argv)
     { "/worker-source/replaced", test_replaced },
     { "/worker-source/gone", test_gone },
     { "/worker-source/stream", test_stream },
+    { "/worker-source/write-to", test_write_to },
+    { "/worker-source/write-to-nobody", test_write_to_nobody },
     { "/worker-source/cut-short", test_cut_short },
   };
 

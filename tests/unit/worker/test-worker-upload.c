@@ -641,6 +641,37 @@ test_put_starts_over (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->restarted, ==, 1);
 }
 
+/* Two sessions with a kept connection each, of the same number: a body goes over the one that its head went over. */
+static void
+test_two_sessions (Fixture *fixture, gconstpointer data)
+{
+  UploadServer *servers[] = { fixture->server, NULL };
+  SoupSession *sessions[] = { fixture->session, NULL };
+  UploadSite *sites[] = { &fixture->site, &(UploadSite){ 0 } };
+
+  servers[1] = upload_server_new (sites[1]);
+  sessions[1] = worker_sessions_get (fixture->sessions, NULL, NULL, NULL,
+                                     &(WorkerTrust){ .allowed = 1 }, TRUE, NULL);
+  g_assert_true (sessions[1] != sessions[0]);
+  fixture->protocol = PUT;
+  for (guint i = 0; i < 4; i++)
+    {
+      fixture->server = servers[i % 2];
+      fixture->session = sessions[i % 2];
+      sites[i % 2]->speaks = PUT;
+      fill (fixture, SIZE - i);
+      g_clear_pointer (&fixture->resume, g_variant_unref);
+      g_assert_cmpstr (run (fixture), ==, "done");
+      g_assert_cmpmem (sites[i % 2]->kept->data, sites[i % 2]->kept->len, fixture->content,
+                       fixture->size);
+    }
+
+  fixture->server = servers[0];
+  fixture->session = sessions[0];
+  g_object_unref (sessions[1]);
+  upload_server_free (servers[1]);
+}
+
 static void
 test_policy (Fixture *fixture, gconstpointer data)
 {
@@ -768,6 +799,7 @@ main (int argc, char **argv)
   add ("wrong-protocol", NULL, test_wrong_protocol);
   add ("put/not-kept", NULL, test_put_not_kept);
   add ("put/starts-over", NULL, test_put_starts_over);
+  add ("put/two-sessions", NULL, test_two_sessions);
   add ("put-range/ignored", NULL, test_range_ignored);
   add ("put-range/unsure", NULL, test_range_unsure);
   add ("put-range/unproven", NULL, test_range_unproven);
