@@ -22,10 +22,13 @@ def timed(function):
 
 def alternate(rivals, rounds):
     """rivals: name -> (run, clean). Returns name -> list of seconds, one of each in every round;
-    a round before them fills the caches and does not count."""
+    a round before them fills the caches and does not count. Each round begins with another rival,
+    as what one leaves behind meets the next."""
     seconds = {name: [] for name in rivals}
+    order = list(rivals.items())
     for number in range(rounds + 1):
-        for name, (run, clean) in rivals.items():
+        first = number % len(order)
+        for name, (run, clean) in order[first:] + order[:first]:
             clean()
             took = timed(run)
             if number > 0:
