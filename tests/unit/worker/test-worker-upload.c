@@ -5,7 +5,6 @@
 #include "upload-server.h"
 #include "worker-attempt.h"
 #include "worker-source.h"
-#include "worker-upload-bits.h"
 #include "worker-upload.h"
 
 #include "ferry-worker-protocol.h"
@@ -726,31 +725,6 @@ test_range_unproven (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->restarted, ==, 0);
 }
 
-/* == names == */
-
-static void
-test_names (void)
-{
-  g_autoptr (GUri) home = g_uri_parse ("https://h/up/f.bin?q", SOUP_HTTP_URI_FLAGS, NULL);
-  static const char *const replies[][2] = {
-    { "r\\{A}\\x", "https://h/up/r/%7BA%7D/x" },
-    { "/r/%7BA%7D", "https://h/r/%7BA%7D" },
-    { "https://other/x?y=z", "https://other/x?y=z" },
-    { "http://h/x", NULL },
-    { "javascript:alert(1)", NULL },
-    { "https://u:p@h/x", NULL },
-  };
-  g_autofree char *clean = worker_bits_clean_name ("a\xC3\xA4:b\n.bin");
-
-  g_assert_cmpstr (clean, ==, "a___b_.bin");
-  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
-    {
-      g_autofree char *url = worker_bits_resolve_reply (home, replies[i][0]);
-
-      g_assert_cmpstr (url, ==, replies[i][1]);
-    }
-}
-
 static void
 add (const char *name, const Case *row, void (*func) (Fixture *, gconstpointer))
 {
@@ -804,6 +778,5 @@ main (int argc, char **argv)
   add ("put-range/unsure", NULL, test_range_unsure);
   add ("put-range/unproven", NULL, test_range_unproven);
   add ("policy", NULL, test_policy);
-  g_test_add_func ("/worker-upload/names", test_names);
   return g_test_run ();
 }
