@@ -100,7 +100,8 @@ worker_cancel_upload (FerryLink *link, guint32 id, GVariant *arguments, WorkerCh
   else
     self->session = worker_sessions_get (sessions, self->order->proxy_usage, self->order->proxy_uri,
                                          (const char *const *) self->order->proxy_bypass,
-                                         &self->order->trust, TRUE, &error);
+                                         &self->order->trust,
+                                         worker_login_answers (&self->order->login), TRUE, &error);
   if (self->session == NULL)
     {
       reply = worker_reply_new_error (error, -1);

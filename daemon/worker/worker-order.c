@@ -55,6 +55,7 @@ read_connection (WorkerOrder *self, GVariantDict *dict)
   g_variant_dict_lookup (dict, "Headers", "^as", &self->headers);
   g_variant_dict_lookup (dict, "SecretHeaders", "^as", &self->secret_headers);
   worker_trust_load (&self->trust, dict);
+  worker_login_load (&self->login, dict);
   g_variant_dict_lookup (dict, "RedirectPolicy", "s", &redirect_policy);
   ferry_redirect_policy_from_string (redirect_policy, &self->redirect_policy);
   g_variant_dict_lookup (dict, "ProxyUsage", "s", &self->proxy_usage);
@@ -134,6 +135,7 @@ worker_order_free (WorkerOrder *self)
   g_strfreev (self->headers);
   free_secrets (self->secret_headers);
   worker_trust_clear (&self->trust);
+  worker_login_clear (&self->login);
   g_free (self->proxy_usage);
   g_free (self->proxy_uri);
   g_strfreev (self->proxy_bypass);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ferry-enums.h"
+#include "worker-login.h"
 #include "worker-trust.h"
 #include "worker-validator.h"
 
@@ -38,6 +39,7 @@ typedef struct
   char **headers;        /* (owned) (nullable) */
   char **secret_headers; /* (owned) (nullable) */
   WorkerTrust trust;     /* (owned) */
+  WorkerLogin login;     /* (owned) */
   FerryRedirectPolicy redirect_policy;
   char *proxy_usage;   /* (owned) (nullable) */
   char *proxy_uri;     /* (owned) (nullable) */

@@ -58,6 +58,7 @@ worker_order_get_requester (const WorkerOrder *order, WorkerSessions *sessions,
     .headers = (const char *const *) order->headers,
     .secret_headers = (const char *const *) order->secret_headers,
     .trust = &order->trust,
+    .login = &order->login,
     .redirect_policy = order->redirect_policy,
     .cancellable = cancellable,
   };
@@ -205,6 +206,12 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   exchange->cancellable = requester->cancellable;
   exchange->uri = g_uri_ref (uri);
   exchange->message = create_message (requester, request, uri);
+  if (!worker_login_prepare (requester->login, exchange->message,
+                             worker_uri_same_origin (requester->home, uri), error))
+    {
+      worker_exchange_close (exchange, WORKER_CLOSE_DROP);
+      return NULL;
+    }
   handler = g_signal_connect (exchange->message, "network-event",
                               request->method != NULL ? G_CALLBACK (sending_network_event_cb)
                                                       : G_CALLBACK (network_event_cb),

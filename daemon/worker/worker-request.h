@@ -22,6 +22,7 @@ typedef struct
   const char *const *headers;        /* (nullable): "Name: value" */
   const char *const *secret_headers; /* (nullable) */
   const WorkerTrust *trust;
+  const WorkerLogin *login;
   FerryRedirectPolicy redirect_policy;
   GCancellable *cancellable;
 } WorkerRequester;

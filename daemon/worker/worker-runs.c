@@ -384,7 +384,7 @@ check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reaso
     }
   return worker_sessions_get (self->sessions, order->proxy_usage, order->proxy_uri,
                               (const char *const *) order->proxy_bypass, &order->trust,
-                              order->upload, error);
+                              worker_login_answers (&order->login), order->upload, error);
 }
 
 static const char *

@@ -66,7 +66,7 @@ is_unused_cb (gpointer key, gpointer value, gpointer data)
 }
 
 static SoupSession *
-create_session (WorkerSessions *self, GProxyResolver *resolver)
+create_session (WorkerSessions *self, GProxyResolver *resolver, gboolean login)
 {
   SoupSession *session;
 
@@ -79,7 +79,8 @@ create_session (WorkerSessions *self, GProxyResolver *resolver)
                                            2 * FERRY_WORKER_MAX_ATTEMPTS, NULL);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
+  if (!login)
+    soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
   worker_connections_attach (session);
   return session;
 }
@@ -100,11 +101,12 @@ check_proxy (const char *proxy_uri, GError **error)
 
 SoupSession *
 worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
-                     const char *const *bypass, const WorkerTrust *trust, gboolean sending,
-                     GError **error)
+                     const char *const *bypass, const WorkerTrust *trust, gboolean login,
+                     gboolean sending, GError **error)
 {
   g_autofree char *trusted = worker_trust_get_key (trust);
-  g_autofree char *kind = g_strdup_printf ("%s %s", sending ? "send" : "fetch", trusted);
+  g_autofree char *kind = g_strdup_printf ("%s %s %s", sending ? "send" : "fetch",
+                                           login ? "login" : "plain", trusted);
   FerryProxyUsage value = FERRY_PROXY_USAGE_DEFAULT;
   g_autoptr (GProxyResolver) resolver = NULL;
   g_autofree char *key = NULL;
@@ -131,7 +133,7 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
 
   if (g_hash_table_size (self->sessions) >= MAX_SESSIONS)
     g_hash_table_foreach_remove (self->sessions, is_unused_cb, NULL);
-  session = create_session (self, resolver);
+  session = create_session (self, resolver, login);
   g_hash_table_insert (self->sessions, g_steal_pointer (&key), session);
   return g_object_ref (session);
 }

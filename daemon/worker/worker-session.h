@@ -35,6 +35,7 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
  * @proxy_uri: (nullable): with "override"
  * @bypass: (nullable): hosts that go without the proxy
  * @trust: connections are shared among those alone that trust the same
+ * @login: whether challenges are answered
  * @sending: whether for uploads, whose connections have a patience of their own
  *
  * In the main thread only. Messages may be sent with it from any thread.
@@ -43,7 +44,7 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
  */
 SoupSession *worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
                                   const char *const *bypass, const WorkerTrust *trust,
-                                  gboolean sending, GError **error);
+                                  gboolean login, gboolean sending, GError **error);
 
 /** Closes what is idle. In the main thread, and only while no message is under way. */
 void worker_sessions_trim (WorkerSessions *self);

@@ -179,7 +179,7 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
   fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, &error);
+                                          FALSE, FALSE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
 
@@ -201,7 +201,7 @@ fixture_set_times (Fixture *fixture, const WorkerTimes *times)
   worker_sessions_free (fixture->sessions);
   fixture->sessions = worker_sessions_new (times);
   fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, &error);
+                                          FALSE, FALSE, &error);
   g_assert_no_error (error);
 }
 
@@ -274,6 +274,10 @@ fixture_prepare (Fixture *fixture)
     g_variant_dict_insert (&dict, "TlsFlagsForbidden", "^as", fixture->tls_flags_forbidden);
   if (fixture->server_pins != NULL)
     g_variant_dict_insert (&dict, "ServerPins", "^as", fixture->server_pins);
+  if (fixture->credentials != NULL)
+    g_variant_dict_insert_value (&dict, "Credentials",
+                                 g_variant_parse (G_VARIANT_TYPE ("a(ssa{sv})"),
+                                                  fixture->credentials, NULL, NULL, NULL));
   if (fixture->redirect_policy != NULL)
     g_variant_dict_insert (&dict, "RedirectPolicy", "s", fixture->redirect_policy);
 

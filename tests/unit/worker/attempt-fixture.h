@@ -76,6 +76,7 @@ typedef struct
   const char *const *tls_flags_forbidden;
   const char *const *server_pins;
   const char *redirect_policy;
+  const char *credentials; /* (nullable): text of an a(ssa{sv}) */
 } Fixture;
 
 void fixture_set_up (Fixture *fixture, gconstpointer data);

@@ -211,7 +211,7 @@ test_ranges_replaced (Fixture *fixture, gconstpointer data)
   g_object_unref (fixture->session);
   worker_sessions_trim (fixture->sessions);
   fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, NULL);
+                                          FALSE, FALSE, NULL);
   raw_server_free (changing);
 }
 

@@ -64,7 +64,7 @@ set_up (Fixture *fixture, gconstpointer data)
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
   fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          TRUE, &error);
+                                          FALSE, TRUE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
   fixture->server = upload_server_new (&fixture->site);
@@ -560,6 +560,7 @@ test_tus_cancel (Fixture *fixture, gconstpointer data)
       .pulse = &pulse,
       .home = home,
       .trust = &(WorkerTrust){ 0 },
+      .login = &(WorkerLogin){ 0 },
       .cancellable = cancellable,
     },
     .record = &record,
@@ -650,7 +651,7 @@ test_two_sessions (Fixture *fixture, gconstpointer data)
 
   servers[1] = upload_server_new (sites[1]);
   sessions[1] = worker_sessions_get (fixture->sessions, NULL, NULL, NULL,
-                                     &(WorkerTrust){ .allowed = 1 }, TRUE, NULL);
+                                     &(WorkerTrust){ .allowed = 1 }, FALSE, TRUE, NULL);
   g_assert_true (sessions[1] != sessions[0]);
   fixture->protocol = PUT;
   for (guint i = 0; i < 4; i++)
