@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ferry-file.h"
+#include "ferry-secrets.h"
 
 G_BEGIN_DECLS
 
@@ -75,6 +76,23 @@ gboolean ferry_args_check_ranges (GVariant *ranges, GArray **out, GError **error
  * Returns: (transfer full) (nullable): in the first form, in lower case
  */
 char **ferry_args_check_pins (const char *name, const char *const *pins, GError **error);
+
+/** Whether @word is `server` or `proxy`, and sets @proxy */
+gboolean ferry_args_check_target (const char *word, gboolean *proxy, GError **error);
+
+/** A word of SetCredentials. Errors: G_DBUS_ERROR_INVALID_ARGS; G_DBUS_ERROR_NOT_SUPPORTED: negotiate and ntlm */
+gboolean ferry_args_check_scheme (const char *word, FerryCredentialScheme *scheme, GError **error);
+
+/**
+ * ferry_args_parse_credential:
+ * @dict: a{sv} of SetCredentials: UserName and Password, or Token of `bearer`; AllowHttp
+ *
+ * No error holds what was given.
+ *
+ * Returns: (transfer full) (nullable)
+ */
+FerryCredential *ferry_args_parse_credential (const char *target, const char *scheme,
+                                              GVariant *dict, GError **error);
 
 /** Whether @text has at most @max characters. Errors: StringTooLong. */
 gboolean ferry_args_check_length (const char *name, const char *text, glong max, GError **error);

@@ -60,33 +60,47 @@ parse_type (const char *word, FerryJobType *type, GError **error)
   return FALSE;
 }
 
+static gboolean
+take_credentials (FerryJob *job, FerryOptions *options, GError **error)
+{
+  g_autoptr (GVariant) list = NULL;
+
+  if (!ferry_options_take_converted (options, "Credentials", "a(ssa{sv})", &list, error))
+    return FALSE;
+
+  for (gsize i = 0; list != NULL && i < g_variant_n_children (list); i++)
+    {
+      g_autoptr (GVariant) dict = NULL;
+      FerryCredential *credential;
+      const char *target, *scheme;
+
+      g_variant_get_child (list, i, "(&s&s@a{sv})", &target, &scheme, &dict);
+      credential = ferry_args_parse_credential (target, scheme, dict, error);
+      if (credential == NULL)
+        return FALSE;
+      ferry_secrets_set_credential (ferry_job_get_secrets (job), credential);
+    }
+  return TRUE;
+}
+
 /* Keys that can be written and never read. */
 static gboolean
 take_secrets (FerryJob *job, FerryOptions *options, GError **error)
 {
-  g_autoptr (GVariant) credentials = ferry_options_take (options, "Credentials");
   g_autoptr (GVariant) headers = NULL;
   g_autofree const char **lines = NULL;
 
-  if (credentials != NULL)
-    {
-      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-                   "\"Credentials\" is not supported yet.");
-      return FALSE;
-    }
-  if (!ferry_options_take_converted (options, "CustomHeaders", "as", &headers, error))
+  if (!take_credentials (job, options, error) ||
+      !ferry_options_take_converted (options, "CustomHeaders", "as", &headers, error))
     return FALSE;
-  if (headers == NULL)
-    return TRUE;
-
-  lines = g_variant_get_strv (headers, NULL);
-  if (!ferry_args_check_headers ("CustomHeaders", lines, TRUE, error))
-    return FALSE;
-  if (lines[0] != NULL)
+  if (headers != NULL)
     {
-      job->secret_headers = g_strdupv ((char **) lines);
-      job->had_secrets = TRUE;
+      lines = g_variant_get_strv (headers, NULL);
+      if (!ferry_args_check_headers ("CustomHeaders", lines, TRUE, error))
+        return FALSE;
+      ferry_secrets_set_headers (ferry_job_get_secrets (job), lines);
     }
+  ferry_job_note_secrets (job);
   return TRUE;
 }
 

@@ -43,10 +43,43 @@ handle_set_custom_headers (FerryBus *self, FerryCall *call, FerryJob *job)
 }
 
 static void
-handle_not_supported (FerryBus *self, FerryCall *call, FerryJob *job)
+handle_set_credentials (FerryBus *self, FerryCall *call, FerryJob *job)
 {
-  ferry_call_return_error (call, g_error_new (G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-                                              "%s is not supported yet.", call->member));
+  g_autoptr (GVariant) dict = NULL;
+  FerryCredential *credential;
+  GError *error = NULL;
+  const char *target, *scheme;
+
+  g_variant_get (call->parameters, "(&s&s@a{sv})", &target, &scheme, &dict);
+  credential = ferry_args_parse_credential (target, scheme, dict, &error);
+  if (credential == NULL)
+    {
+      ferry_call_return_error (call, error);
+      return;
+    }
+
+  ferry_engine_set_credential (self->engine, job, credential);
+  ferry_call_return_after_commit (call, self->store, NULL);
+}
+
+static void
+handle_remove_credentials (FerryBus *self, FerryCall *call, FerryJob *job)
+{
+  FerryCredentialScheme scheme;
+  GError *error = NULL;
+  const char *target, *word;
+  gboolean proxy;
+
+  g_variant_get (call->parameters, "(&s&s)", &target, &word);
+  if (!ferry_args_check_target (target, &proxy, &error) ||
+      !ferry_args_check_scheme (word, &scheme, &error))
+    {
+      ferry_call_return_error (call, error);
+      return;
+    }
+
+  ferry_engine_remove_credential (self->engine, job, proxy, scheme);
+  ferry_call_return_after_commit (call, self->store, NULL);
 }
 
 const FerryBusMethod ferry_bus_job_methods[] = {
@@ -55,7 +88,7 @@ const FerryBusMethod ferry_bus_job_methods[] = {
   { FERRY_JOB_INTERFACE, "Cancel", ferry_bus_cancel },
   { FERRY_JOB_INTERFACE, "Complete", handle_complete },
   { FERRY_JOB_INTERFACE, "SetCustomHeaders", handle_set_custom_headers },
-  { FERRY_JOB_INTERFACE, "SetCredentials", handle_not_supported },
-  { FERRY_JOB_INTERFACE, "RemoveCredentials", handle_not_supported },
+  { FERRY_JOB_INTERFACE, "SetCredentials", handle_set_credentials },
+  { FERRY_JOB_INTERFACE, "RemoveCredentials", handle_remove_credentials },
   { NULL, NULL, NULL },
 };

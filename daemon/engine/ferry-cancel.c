@@ -54,7 +54,7 @@ cancel (FerryEngine *self, GTask *task)
         ferry_engine_drop_file (self, job, file);
     }
 
-  g_clear_pointer (&job->secret_headers, g_strfreev);
+  g_clear_pointer (&job->secrets, ferry_secrets_free);
   ferry_job_set_error (job, g_steal_pointer (&cancellation->reason));
   ferry_engine_move (self, job, FERRY_JOB_EVENT_CANCEL);
   ferry_job_touch (job, FERRY_CHANGE_JOB);

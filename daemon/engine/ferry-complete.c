@@ -158,7 +158,7 @@ succeed (FerryCompletion *completion)
   job->completing = FALSE;
   ferry_job_set_error (job, NULL);
   ferry_engine_note_activity (self, job);
-  g_clear_pointer (&job->secret_headers, g_strfreev);
+  g_clear_pointer (&job->secrets, ferry_secrets_free);
   ferry_engine_move (self, job, FERRY_JOB_EVENT_COMPLETE);
   ferry_job_touch (job, FERRY_CHANGE_JOB);
   ferry_engine_after_duties (self, job->id, answered_cb, result);

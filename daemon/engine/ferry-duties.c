@@ -262,7 +262,7 @@ get_arguments (const FerryDuty *duty)
       break;
     case FERRY_DUTY_CANCEL_UPLOAD:
       g_variant_dict_insert (&dict, "Url", "s", duty->url);
-      ferry_engine_add_secrets (&dict, duty->secret_headers);
+      ferry_secrets_add (duty->secrets, &dict);
       break;
     }
   return g_variant_dict_end (&dict);

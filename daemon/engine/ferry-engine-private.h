@@ -264,8 +264,6 @@ gboolean ferry_engine_change_upload_url (FerryEngine *self, FerryJob *job, Ferry
 /* == ferry-request.c == */
 /** How requests of a job are sent, but for its secrets, into @dict. */
 void ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job);
-/** @secret_headers: (nullable) */
-void ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers);
 /** What "start" and "start-upload" have in common, into @dict. */
 void ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *job, FerryFile *file,
                              guint64 attempt);

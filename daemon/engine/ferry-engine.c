@@ -205,8 +205,8 @@ collect_secrets (FerryEngine *self, GHashTable *secrets)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
 
-      if (job->secret_headers != NULL)
-        g_hash_table_insert (secrets, g_strdup (job->id), g_strdupv (job->secret_headers));
+      if (job->secrets != NULL)
+        g_hash_table_insert (secrets, g_strdup (job->id), ferry_secrets_copy (job->secrets));
     }
 }
 
@@ -217,11 +217,11 @@ store_failed_cb (FerryStore *store, GError *reason, gpointer data)
 {
   FerryEngine *self = data;
   g_autoptr (GHashTable) secrets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                                          (GDestroyNotify) g_strfreev);
+                                                          (GDestroyNotify) ferry_secrets_free);
   g_autoptr (GPtrArray) jobs = ferry_queue_list_all (self->queue);
   g_autoptr (GError) error = NULL;
   GHashTableIter iter;
-  gpointer id, headers;
+  gpointer id, kept;
 
   collect_secrets (self, secrets);
   ferry_store_unwatch (store);
@@ -251,12 +251,12 @@ store_failed_cb (FerryStore *store, GError *reason, gpointer data)
     }
 
   g_hash_table_iter_init (&iter, secrets);
-  while (g_hash_table_iter_next (&iter, &id, &headers))
+  while (g_hash_table_iter_next (&iter, &id, &kept))
     {
       FerryJob *job = ferry_queue_lookup_any (self->queue, id);
 
       if (job != NULL)
-        job->secret_headers = g_strdupv (headers);
+        job->secrets = ferry_secrets_copy (kept);
     }
 }
 
@@ -702,15 +702,6 @@ ferry_engine_set_file_valid (FerryEngine *self, FerryJob *job, guint index, gboo
 }
 
 void
-ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const char *const *headers)
-{
-  g_strfreev (job->secret_headers);
-  job->secret_headers = headers[0] != NULL ? g_strdupv ((char **) headers) : NULL;
-  job->had_secrets = headers[0] != NULL;
-  ferry_engine_job_edited (self, job);
-}
-
-void
 ferry_engine_job_edited (FerryEngine *self, FerryJob *job)
 {
   ferry_engine_note_activity (self, job);
@@ -725,7 +716,7 @@ ferry_engine_job_edited (FerryEngine *self, FerryJob *job)
 static gboolean
 holds_secret (FerryJob *job)
 {
-  return job->secret_headers != NULL && !ferry_job_state_is_final (job->state);
+  return job->secrets != NULL && !ferry_job_state_is_final (job->state);
 }
 
 gboolean

@@ -133,6 +133,12 @@ GBytes *ferry_engine_read_reply_finish (FerryEngine *self, GAsyncResult *result,
 /** @headers: checked "Name: value" lines; empty = none (then it no longer waits for `credentials`). */
 void ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const char *const *headers);
 
+/** @credential: (transfer full) */
+void ferry_engine_set_credential (FerryEngine *self, FerryJob *job, FerryCredential *credential);
+/** Nothing happens when there is none. */
+void ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, gboolean proxy,
+                                     FerryCredentialScheme scheme);
+
 /** A property was set by the owner (fields are written already): stores, reschedules, counts as activity. */
 void ferry_engine_job_edited (FerryEngine *self, FerryJob *job);
 

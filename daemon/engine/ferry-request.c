@@ -30,15 +30,6 @@ ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job)
 }
 
 void
-ferry_engine_add_secrets (GVariantDict *dict, char **secret_headers)
-{
-  static char *none[] = { NULL };
-
-  g_variant_dict_insert (dict, "SecretHeaders", "^as",
-                         secret_headers != NULL ? secret_headers : none);
-}
-
-void
 ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *job, FerryFile *file,
                         guint64 attempt)
 {
@@ -50,7 +41,7 @@ ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *job, Fe
   if (file->resume != NULL)
     g_variant_dict_insert_value (dict, "Resume", file->resume);
   ferry_engine_add_request (self, dict, job);
-  ferry_engine_add_secrets (dict, job->secret_headers);
+  ferry_secrets_add (job->secrets, dict);
 }
 
 /* == where servers send us == */

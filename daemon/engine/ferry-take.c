@@ -98,7 +98,7 @@ check_same_files (FerryJob *job, GPtrArray *targets, GError **error)
 static void
 strip (FerryJob *job)
 {
-  g_clear_pointer (&job->secret_headers, g_strfreev);
+  g_clear_pointer (&job->secrets, ferry_secrets_free);
   job->had_secrets = FALSE;
   g_strfreev (job->request_headers);
   job->request_headers = g_new0 (char *, 1);

@@ -215,7 +215,7 @@ ferry_engine_abandon_upload (FerryEngine *self, FerryJob *job)
   duty->url = g_strdup (source->remote_url);
   duty->resume = source->resume != NULL ? g_variant_ref (source->resume) : NULL;
   duty->request = get_request (self, job);
-  duty->secret_headers = g_strdupv (job->secret_headers);
+  duty->secrets = ferry_secrets_copy (job->secrets);
   duty->deadline = get_deadline (self, job);
   /* What fetches the reply uses the same session, but knows nothing of how to go on with the upload. */
   ferry_engine_add_cancellation (self, duty, source->attempt, reply != NULL ? reply->attempt : 0);

@@ -33,7 +33,7 @@ ferry_job_finalize (GObject *object)
   g_strfreev (self->proxy_bypass);
   g_strfreev (self->server_pins);
   g_free (self->reply_path);
-  g_strfreev (self->secret_headers);
+  ferry_secrets_free (self->secrets);
   ferry_failure_free (self->error);
   g_clear_pointer (&self->dirty_files, g_hash_table_unref);
   g_ptr_array_unref (self->files);
@@ -392,7 +392,23 @@ ferry_job_has_running_attempts (FerryJob *self)
 gboolean
 ferry_job_lacks_secrets (FerryJob *self)
 {
-  return self->had_secrets && self->secret_headers == NULL;
+  return self->had_secrets && self->secrets == NULL;
+}
+
+FerrySecrets *
+ferry_job_get_secrets (FerryJob *self)
+{
+  if (self->secrets == NULL)
+    self->secrets = ferry_secrets_new ();
+  return self->secrets;
+}
+
+void
+ferry_job_note_secrets (FerryJob *self)
+{
+  self->had_secrets = !ferry_secrets_is_empty (self->secrets);
+  if (!self->had_secrets)
+    g_clear_pointer (&self->secrets, ferry_secrets_free);
 }
 
 char **

@@ -5,6 +5,7 @@
 
 #include "ferry-file.h"
 #include "ferry-job-state.h"
+#include "ferry-secrets.h"
 
 #include <gio/gio.h>
 
@@ -93,7 +94,7 @@ struct _FerryJob
   char *reply_path; /* (owned) (type filename): of an upload-reply, "" = none */
 
   /* secrets: never stored, never read back */
-  char **secret_headers; /* (owned) (nullable) */
+  FerrySecrets *secrets; /* (owned) (nullable): %NULL = none */
   gboolean had_secrets;  /* stored: it once had some; without them now it waits for its owner */
 
   gboolean exempt;     /* made under exceed-limits: held by no limit, counts in none */
@@ -217,6 +218,11 @@ gboolean ferry_job_has_running_attempts (FerryJob *self);
 
 /** Returns: whether it had secrets that a restart took, and waits for its owner to set them again */
 gboolean ferry_job_lacks_secrets (FerryJob *self);
+
+/** Returns: (transfer none): the job's secrets, to be filled; ferry_job_note_secrets() follows */
+FerrySecrets *ferry_job_get_secrets (FerryJob *self);
+/** Its secrets were changed: an empty set is none, and nothing to wait for. */
+void ferry_job_note_secrets (FerryJob *self);
 
 /** Returns: (transfer full): WaitReasons as words, in the order of the enumeration; empty while it moves */
 char **ferry_job_get_wait_reasons (FerryJob *self);

@@ -13,7 +13,7 @@ ferry_duty_free (FerryDuty *self)
   g_free (self->owner_name);
   g_free (self->url);
   g_clear_pointer (&self->request, g_variant_unref);
-  g_strfreev (self->secret_headers);
+  ferry_secrets_free (self->secrets);
   g_free (self);
 }
 

@@ -45,7 +45,7 @@ typedef struct
   GVariant *
       request; /* (owned) (nullable): a{sv}: how the server is asked, in the words of ferry-worker-protocol.h */
   gint64 deadline;       /* service time µs when it is given up */
-  char **secret_headers; /* (owned) (nullable): of this run of ferryd only */
+  FerrySecrets *secrets; /* (owned) (nullable): of this run of ferryd only */
 } FerryDuty;
 
 void ferry_duty_free (FerryDuty *self);

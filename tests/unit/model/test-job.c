@@ -139,13 +139,28 @@ test_apply (void)
 static void
 test_secrets (void)
 {
+  static const char *const headers[] = { "Authorization: x", NULL };
+  static const char *const none[] = { NULL };
   g_autoptr (FerryJob) job = new_job ();
 
   g_assert_false (ferry_job_lacks_secrets (job));
   job->had_secrets = TRUE;
   g_assert_true (ferry_job_lacks_secrets (job));
-  job->secret_headers = g_strsplit ("Authorization: x", "\n", -1);
+  ferry_secrets_set_headers (ferry_job_get_secrets (job), headers);
   g_assert_false (ferry_job_lacks_secrets (job));
+
+  /* Of each target and scheme there is one; with the last the job has none, and waits for none. */
+  for (guint i = 0; i < 2; i++)
+    ferry_secrets_set_credential (job->secrets,
+                                  ferry_credential_new (FALSE, FERRY_CREDENTIAL_BASIC,
+                                                        g_strdup ("ada"), g_strdup ("x"), FALSE));
+  g_assert_cmpuint (job->secrets->credentials->len, ==, 1);
+  g_assert_false (ferry_secrets_remove_credential (job->secrets, TRUE, FERRY_CREDENTIAL_BASIC));
+  g_assert_true (ferry_secrets_remove_credential (job->secrets, FALSE, FERRY_CREDENTIAL_BASIC));
+  ferry_secrets_set_headers (job->secrets, none);
+  ferry_job_note_secrets (job);
+  g_assert_null (job->secrets);
+  g_assert_false (job->had_secrets);
 }
 
 static void

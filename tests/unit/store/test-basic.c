@@ -498,10 +498,11 @@ static void
 test_secrets (Fixture *self, gconstpointer data)
 {
   static const char *const names[] = { "ferry.db", "ferry.db-wal", "ferry.db.backup" };
+  static const char *const headers[] = { "Authorization: Bearer Sesam-oeffne-dich", NULL };
   g_autoptr (FerryJob) job = make_simple_job (1);
   guint found = 0;
 
-  job->secret_headers = g_strsplit ("Authorization: Bearer Sesam-oeffne-dich", "|", -1);
+  ferry_secrets_set_headers (ferry_job_get_secrets (job), headers);
   job->had_secrets = TRUE;
   g_free (job->display_name);
   job->display_name = g_strdup ("this is looked for");
@@ -523,7 +524,7 @@ test_secrets (Fixture *self, gconstpointer data)
 
   g_set_object (&job, ferry_queue_lookup_any (self->queue, job->id));
   g_assert_true (job->had_secrets);
-  g_assert_null (job->secret_headers);
+  g_assert_null (job->secrets);
   g_assert_true (ferry_job_lacks_secrets (job));
 }
 

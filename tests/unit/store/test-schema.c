@@ -187,7 +187,7 @@ assert_cancellation (const FerryDuty *duty)
   g_assert_true (g_variant_lookup (duty->request, "ProxyUri", "&s", &proxy_uri));
   g_assert_cmpstr (proxy_uri, ==, "http://proxy:1");
   g_assert_cmpint (duty->deadline, ==, 77000000);
-  g_assert_null (duty->secret_headers);
+  g_assert_null (duty->secrets);
   g_assert_true (g_variant_lookup (duty->resume, "Session", "b", &session) && session);
 }
 

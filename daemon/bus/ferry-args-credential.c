@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The arguments of SetCredentials. */
+
+#include "ferry-args.h"
+
+#include "ferry-options.h"
+#include "ferry-text.h"
+
+#include <string.h>
+
+/* Bytes of each string. */
+#define SECRET_MAX 4096
+
+static gboolean
+refuse (GError **error, const char *text)
+{
+  g_set_error_literal (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, text);
+  return FALSE;
+}
+
+gboolean
+ferry_args_check_target (const char *word, gboolean *proxy, GError **error)
+{
+  *proxy = g_str_equal (word, "proxy");
+  return *proxy || g_str_equal (word, "server") ||
+         refuse (error, "\"target\" must be server or proxy.");
+}
+
+gboolean
+ferry_args_check_scheme (const char *word, FerryCredentialScheme *scheme, GError **error)
+{
+  if (ferry_credential_scheme_from_string (word, scheme))
+    return TRUE;
+  if (!g_str_equal (word, "negotiate") && !g_str_equal (word, "ntlm"))
+    return refuse (error, "\"scheme\" must be one of basic, digest, bearer, negotiate, ntlm.");
+
+  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
+               "Credentials of scheme %s are not supported yet.", word);
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): the string under @key, which must be there; its value is in no error */
+static char *
+take_string (FerryOptions *options, const char *key, GError **error)
+{
+  g_autoptr (GVariant) value = ferry_options_take (options, key);
+  const char *text;
+
+  if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                   "The credentials need \"%s\", a string.", key);
+      return NULL;
+    }
+  text = g_variant_get_string (value, NULL);
+  /* No header can carry the one, none should have to carry the other. */
+  for (const char *c = text; *c != '\0'; c++)
+    {
+      if (g_ascii_iscntrl (*c))
+        {
+          g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                       "\"%s\" holds a control character.", key);
+          return NULL;
+        }
+    }
+  if (strlen (text) > SECRET_MAX)
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                   "\"%s\" is longer than %d bytes.", key, SECRET_MAX);
+      return NULL;
+    }
+  return g_strdup (text);
+}
+
+/* Sets what @scheme needs. */
+static gboolean
+take_secret (FerryOptions *options, FerryCredentialScheme scheme, char **user, char **password,
+             GError **error)
+{
+  if (scheme == FERRY_CREDENTIAL_BEARER)
+    {
+      *password = take_string (options, "Token", error);
+      return *password != NULL &&
+             (strchr (*password, ' ') == NULL || refuse (error, "\"Token\" holds a blank."));
+    }
+
+  *user = take_string (options, "UserName", error);
+  if (*user == NULL)
+    return FALSE;
+  /* RFC 7617, 2: it would end there. */
+  if (scheme == FERRY_CREDENTIAL_BASIC && strchr (*user, ':') != NULL)
+    return refuse (error, "\"UserName\" holds a colon, which scheme basic cannot send.");
+  *password = take_string (options, "Password", error);
+  return *password != NULL;
+}
+
+FerryCredential *
+ferry_args_parse_credential (const char *target, const char *scheme_word, GVariant *dict,
+                             GError **error)
+{
+  g_autoptr (FerryOptions) options = NULL;
+  g_autoptr (FerryCredential) credential = NULL;
+  g_autoptr (GVariant) http = NULL;
+  FerryCredentialScheme scheme;
+  gboolean proxy;
+
+  if (!ferry_args_check_target (target, &proxy, error) ||
+      !ferry_args_check_scheme (scheme_word, &scheme, error))
+    return NULL;
+  if (proxy && scheme == FERRY_CREDENTIAL_BEARER)
+    {
+      refuse (error, "Scheme bearer is for servers, not for proxies.");
+      return NULL;
+    }
+
+  options = ferry_options_new (dict, error);
+  if (options == NULL)
+    return NULL;
+  credential = ferry_credential_new (proxy, scheme, NULL, NULL, FALSE);
+  if (!take_secret (options, scheme, &credential->user, &credential->password, error) ||
+      !ferry_options_take_converted (options, "AllowHttp", "b", &http, error) ||
+      !ferry_options_finish (options, error))
+    return NULL;
+  credential->http = http != NULL && g_variant_get_boolean (http);
+  return g_steal_pointer (&credential);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the owner gives for his servers. */
+
+#include "ferry-engine-private.h"
+
+void
+ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const char *const *headers)
+{
+  ferry_secrets_set_headers (ferry_job_get_secrets (job), headers);
+  ferry_job_note_secrets (job);
+  ferry_engine_job_edited (self, job);
+}
+
+void
+ferry_engine_set_credential (FerryEngine *self, FerryJob *job, FerryCredential *credential)
+{
+  ferry_secrets_set_credential (ferry_job_get_secrets (job), credential);
+  ferry_job_note_secrets (job);
+  ferry_engine_job_edited (self, job);
+}
+
+void
+ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, gboolean proxy,
+                                FerryCredentialScheme scheme)
+{
+  if (job->secrets == NULL || !ferry_secrets_remove_credential (job->secrets, proxy, scheme))
+    return;
+  ferry_job_note_secrets (job);
+  ferry_engine_job_edited (self, job);
+}

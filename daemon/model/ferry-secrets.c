@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-secrets.h"
+
+#include <string.h>
+
+static const char *const schemes[] = {
+  [FERRY_CREDENTIAL_BASIC] = "basic",
+  [FERRY_CREDENTIAL_DIGEST] = "digest",
+  [FERRY_CREDENTIAL_BEARER] = "bearer",
+};
+
+const char *
+ferry_credential_scheme_to_string (FerryCredentialScheme scheme)
+{
+  return schemes[scheme];
+}
+
+gboolean
+ferry_credential_scheme_from_string (const char *word, FerryCredentialScheme *scheme)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
+    {
+      if (g_str_equal (schemes[i], word))
+        {
+          *scheme = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/* == wiping == */
+
+static void
+wipe (char *text)
+{
+  if (text == NULL)
+    return;
+  explicit_bzero (text, strlen (text));
+  g_free (text);
+}
+
+static void
+wipe_all (char **lines)
+{
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    wipe (lines[i]);
+  g_free (lines);
+}
+
+/* == credentials == */
+
+FerryCredential *
+ferry_credential_new (gboolean proxy, FerryCredentialScheme scheme, char *user, char *password,
+                      gboolean http)
+{
+  FerryCredential *self = g_new0 (FerryCredential, 1);
+
+  self->proxy = proxy;
+  self->scheme = scheme;
+  self->user = user;
+  self->password = password;
+  self->http = http;
+  return self;
+}
+
+void
+ferry_credential_free (FerryCredential *self)
+{
+  wipe (self->user);
+  wipe (self->password);
+  g_free (self);
+}
+
+static gboolean
+find (const FerrySecrets *self, gboolean proxy, FerryCredentialScheme scheme, guint *index)
+{
+  for (guint i = 0; i < self->credentials->len; i++)
+    {
+      const FerryCredential *credential = g_ptr_array_index (self->credentials, i);
+
+      if (credential->proxy == proxy && credential->scheme == scheme)
+        {
+          *index = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/* == all of them == */
+
+FerrySecrets *
+ferry_secrets_new (void)
+{
+  FerrySecrets *self = g_new0 (FerrySecrets, 1);
+
+  self->credentials = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_credential_free);
+  return self;
+}
+
+FerrySecrets *
+ferry_secrets_copy (const FerrySecrets *self)
+{
+  FerrySecrets *copy;
+
+  if (self == NULL)
+    return NULL;
+  copy = ferry_secrets_new ();
+  copy->headers = g_strdupv (self->headers);
+  for (guint i = 0; i < self->credentials->len; i++)
+    {
+      const FerryCredential *from = g_ptr_array_index (self->credentials, i);
+
+      g_ptr_array_add (copy->credentials,
+                       ferry_credential_new (from->proxy, from->scheme, g_strdup (from->user),
+                                             g_strdup (from->password), from->http));
+    }
+  return copy;
+}
+
+void
+ferry_secrets_free (FerrySecrets *self)
+{
+  if (self == NULL)
+    return;
+  wipe_all (self->headers);
+  g_ptr_array_unref (self->credentials);
+  g_free (self);
+}
+
+gboolean
+ferry_secrets_is_empty (const FerrySecrets *self)
+{
+  return self == NULL || (self->headers == NULL && self->credentials->len == 0);
+}
+
+void
+ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers)
+{
+  wipe_all (self->headers);
+  self->headers = headers != NULL && headers[0] != NULL ? g_strdupv ((char **) headers) : NULL;
+}
+
+void
+ferry_secrets_set_credential (FerrySecrets *self, FerryCredential *credential)
+{
+  ferry_secrets_remove_credential (self, credential->proxy, credential->scheme);
+  g_ptr_array_add (self->credentials, credential);
+}
+
+gboolean
+ferry_secrets_remove_credential (FerrySecrets *self, gboolean proxy, FerryCredentialScheme scheme)
+{
+  guint index;
+
+  if (!find (self, proxy, scheme, &index))
+    return FALSE;
+  g_ptr_array_remove_index (self->credentials, index);
+  return TRUE;
+}
+
+static GVariant *
+get_credentials (const FerrySecrets *self)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ssa{sv})"));
+  for (guint i = 0; self != NULL && i < self->credentials->len; i++)
+    {
+      const FerryCredential *credential = g_ptr_array_index (self->credentials, i);
+      GVariantDict dict;
+
+      g_variant_dict_init (&dict, NULL);
+      if (credential->user != NULL)
+        g_variant_dict_insert (&dict, "UserName", "s", credential->user);
+      g_variant_dict_insert (&dict, "Password", "s", credential->password);
+      g_variant_dict_insert (&dict, "AllowHttp", "b", credential->http);
+      g_variant_builder_add (&builder, "(ss@a{sv})", credential->proxy ? "proxy" : "server",
+                             ferry_credential_scheme_to_string (credential->scheme),
+                             g_variant_dict_end (&dict));
+    }
+  return g_variant_builder_end (&builder);
+}
+
+void
+ferry_secrets_add (const FerrySecrets *self, GVariantDict *dict)
+{
+  static char *none[] = { NULL };
+
+  g_variant_dict_insert (dict, "SecretHeaders", "^as",
+                         self != NULL && self->headers != NULL ? self->headers : none);
+  g_variant_dict_insert_value (dict, "Credentials", get_credentials (self));
+}

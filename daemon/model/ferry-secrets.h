@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a job's owner gave for its servers alone: secret headers and credentials. In memory only, and wiped when it goes. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FERRY_CREDENTIAL_BASIC,
+  FERRY_CREDENTIAL_DIGEST,
+  FERRY_CREDENTIAL_BEARER,
+} FerryCredentialScheme;
+
+/** One answer to a challenge. */
+typedef struct
+{
+  gboolean proxy; /* for the proxy, not the server */
+  FerryCredentialScheme scheme;
+  char *user;     /* (owned) (nullable): of all but BEARER */
+  char *password; /* (owned): of BEARER the token */
+  gboolean http;  /* may be sent over plain http as it is */
+} FerryCredential;
+
+/** Takes @user and @password (both transfer full). */
+FerryCredential *ferry_credential_new (gboolean proxy, FerryCredentialScheme scheme, char *user,
+                                       char *password, gboolean http);
+void ferry_credential_free (FerryCredential *self);
+
+typedef struct
+{
+  char **headers;         /* (owned) (nullable): "Name: value" */
+  GPtrArray *credentials; /* (owned) (element-type FerryCredential) */
+} FerrySecrets;
+
+FerrySecrets *ferry_secrets_new (void);
+/** @self may be %NULL, then so is the copy. */
+FerrySecrets *ferry_secrets_copy (const FerrySecrets *self);
+/** @self may be %NULL. */
+void ferry_secrets_free (FerrySecrets *self);
+
+/** %NULL is empty. */
+gboolean ferry_secrets_is_empty (const FerrySecrets *self);
+
+/** @headers: (nullable): copied; they replace those before */
+void ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers);
+
+/** @credential: (transfer full): replaces the one for the same target and scheme */
+void ferry_secrets_set_credential (FerrySecrets *self, FerryCredential *credential);
+
+/** Returns: whether there was one */
+gboolean ferry_secrets_remove_credential (FerrySecrets *self, gboolean proxy,
+                                          FerryCredentialScheme scheme);
+
+/** Puts SecretHeaders and Credentials of ferry-worker-protocol.h into @dict; @self may be %NULL. */
+void ferry_secrets_add (const FerrySecrets *self, GVariantDict *dict);
+
+/** Returns: (transfer none): the word of SetCredentials */
+const char *ferry_credential_scheme_to_string (FerryCredentialScheme scheme);
+/** Returns: whether @word is one; sets @scheme only then */
+gboolean ferry_credential_scheme_from_string (const char *word, FerryCredentialScheme *scheme);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySecrets, ferry_secrets_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCredential, ferry_credential_free)
+
+G_END_DECLS
