@@ -18,19 +18,11 @@ set_credentials (FerryClient *client, FerryRemoteJob *job, const FerryUrl *url, 
 {
   GVariant *credentials = ferry_url_get_credentials (url, "server");
   g_autoptr (GVariant) set = NULL;
-  g_autoptr (GError) local_error = NULL;
 
   if (credentials == NULL)
     return TRUE;
-  set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()",
-                               &local_error);
-  if (set != NULL)
-    return TRUE;
-
-  g_propagate_error (error, ferry_url_explain_credentials (g_steal_pointer (&local_error),
-                                                           FERRY_URL_NO_PASSWORD
-                                                           "`ferry header ID @FILE`"));
-  return FALSE;
+  set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()", error);
+  return set != NULL;
 }
 
 /* The path to be written, or of an upload the one to be read. */

@@ -110,18 +110,9 @@ ferry_url_get_credentials (const FerryUrl *self, const char *target)
   g_variant_builder_init (&credentials, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&credentials, "{sv}", "UserName", g_variant_new_string (self->user));
   g_variant_builder_add (&credentials, "{sv}", "Password", g_variant_new_string (self->password));
+  /* Who types http:// with a password wants it sent so, as with every other program. */
+  g_variant_builder_add (&credentials, "{sv}", "AllowHttp", g_variant_new_boolean (TRUE));
   return g_variant_new ("(ssa{sv})", target, "basic", &credentials);
-}
-
-GError *
-ferry_url_explain_credentials (GError *error, const char *advice)
-{
-  if (!g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED) ||
-      strstr (error->message, "Credentials") == NULL)
-    return error;
-
-  g_error_free (error);
-  return g_error_new_literal (G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED, advice);
 }
 
 /* Whether @name is one file's name that harms neither the directory nor the terminal. */

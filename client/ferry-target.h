@@ -40,20 +40,6 @@ void ferry_url_free (FerryUrl *self);
  */
 GVariant *ferry_url_get_credentials (const FerryUrl *self, const char *target);
 
-/* What to do about a password in a URL; how the file is given follows. */
-#define FERRY_URL_NO_PASSWORD                                                                      \
-  "this version of Ferry takes no user and password in a URL; put an Authorization header in a "   \
-  "file and give it with "
-
-/**
- * ferry_url_explain_credentials:
- * @error: (transfer full): what the service said to something with a password
- * @advice: what to do instead, a sentence
- *
- * Returns: (transfer full): @error, or what to do instead where the service takes no passwords yet
- */
-GError *ferry_url_explain_credentials (GError *error, const char *advice);
-
 /**
  * ferry_target_name:
  * @url: a URL

@@ -102,17 +102,6 @@ add_headers (GVariantBuilder *properties, char **headers)
   add_strings (properties, "CustomHeaders", secret);
 }
 
-GError *
-ferry_transfer_explain_refusal (const FerryTransferItem *item, const GError *error)
-{
-  const char *advice = item->url->user != NULL
-                           ? FERRY_URL_NO_PASSWORD "-H @FILE"
-                           : "this version of Ferry takes no user and password for a proxy, and "
-                             "there is one in the environment (http_proxy and the like)";
-
-  return ferry_url_explain_credentials (g_error_copy (error), advice);
-}
-
 static void
 add_patience (GVariantBuilder *properties, const FerryTransferOptions *options)
 {

@@ -325,9 +325,7 @@ adopt (Transfer *self, FerryTransferItem *item)
 static void
 refuse_item (Transfer *self, FerryTransferItem *item, const GError *error)
 {
-  g_autoptr (GError) explained = ferry_transfer_explain_refusal (item, error);
-
-  report_item (self, item, explained);
+  report_item (self, item, error);
   end_item (self, item, ferry_exit_from_error (error));
 }
 

@@ -77,15 +77,6 @@ GVariant *ferry_transfer_make_arguments (const FerryTransferItem *item,
                                          const FerryTransferOptions *options, GError **error);
 
 /**
- * ferry_transfer_explain_refusal:
- * @item: what the service refused to fetch or send
- * @error: what it said
- *
- * Returns: (transfer full): the same, or what can be done about it
- */
-GError *ferry_transfer_explain_refusal (const FerryTransferItem *item, const GError *error);
-
-/**
  * ferry_transfer_run:
  * @items: (element-type FerryTransferItem): what to fetch or send
  *

@@ -12,7 +12,6 @@ set_url (FerryClient *client, const char *word, guint32 index, const FerryUrl *u
   g_autoptr (FerryRemoteJob) job = ferry_resolve_job (client, word, error);
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) set = NULL;
-  g_autoptr (GError) local_error = NULL;
   GVariant *credentials;
 
   if (job == NULL)
@@ -20,15 +19,9 @@ set_url (FerryClient *client, const char *word, guint32 index, const FerryUrl *u
   credentials = ferry_url_get_credentials (url, "server");
   if (credentials != NULL)
     {
-      set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()",
-                                   &local_error);
+      set = ferry_client_call_job (client, job->path, "SetCredentials", credentials, "()", error);
       if (set == NULL)
-        {
-          g_propagate_error (error, ferry_url_explain_credentials (g_steal_pointer (&local_error),
-                                                                   FERRY_URL_NO_PASSWORD
-                                                                   "`ferry header ID @FILE`"));
-          return FALSE;
-        }
+        return FALSE;
     }
 
   reply = ferry_client_call_job (client, job->path, "SetRemoteUrl",

@@ -129,21 +129,21 @@ class Get(CliCase):
         self.assertNotIn('Bearer', shown)
 
     def test_password_in_url(self):
-        self.serve()
+        """It is taken out, and given to the server alone."""
+        route = self.serve()
         url = self.url().replace('http://', 'http://me:sesame@')
-        done = self.ferry('get', url, '-d', self.home, status=1)
-        self.assertTrue(done.stderr.startswith('ferry: NotSupported: '), done.stderr)
-        self.assertIn('-H @FILE', done.stderr)
-        self.assertNotIn('sesame', done.stderr)
-        done = self.ferry('get', self.url(), '-d', self.home, status=1,
-                          http_proxy='http://me:sesame@127.0.0.1:9/')
-        self.assertIn('proxy', done.stderr)
-        self.assertNotIn('sesame', done.stderr)
-        self.assertEqual(self.jobs(), [])
-        self.client.create('x')
-        done = self.ferry('add', 'x', url, self.path('a'), status=1)
-        self.assertIn('ferry header ID @FILE', done.stderr)
-        self.assertNotIn('sesame', done.stderr)
+        done = self.ferry('get', '--json', url, '-d', self.home)
+        self.assertEqual(route.requests[0].get('Authorization'), 'Basic bWU6c2VzYW1l')
+        self.assertNotIn('sesame', done.stderr + done.stdout)
+        ident = self.ferry('get', '--detach', self.url(), '-o', self.path('b'),
+                           http_proxy='http://me:sesame@127.0.0.1:9/').stdout.strip()
+        self.assertEqual(self.job(ident)['ProxyUri'], 'http://127.0.0.1:9')
+        self.ferry('cancel', ident)
+        job = self.client.create('x')
+        self.ferry('add', 'x', url, self.path('a'))
+        job.resume()
+        job.wait_state('transferred')
+        self.assertEqual(route.requests[-1].get('Authorization'), 'Basic bWU6c2VzYW1l')
 
     def test_scheme(self):
         done = self.ferry('get', 'ftp://files.example/x', '-d', self.home, status=1)

@@ -164,9 +164,54 @@ class Creation(LifeCase):
         self.assertEqual(self.client.create().error('GetReplyData').name, ERROR + 'InvalidState')
 
     def test_credentials_come_later(self):
+        """What they are, and that no error repeats them."""
         job = self.client.create()
-        self.assertEqual(job.error('SetCredentials', '(ssa{sv})', 'server', 'basic',
-                                   options({'User': 'a', 'Password': 'b'})).name, NOT_SUPPORTED)
+
+        def refused(target, scheme, **values):
+            error = job.error('SetCredentials', '(ssa{sv})', target, scheme, options(values))
+            self.assertNotIn('sesame', error.message)
+            return error.name
+        for target, scheme, values in (
+                ('somebody', 'basic', {}), ('server', 'magic', {}),
+                ('server', 'basic', {'User': 'a', 'Password': 'sesame'}),
+                ('server', 'basic', {'UserName': 'a'}),
+                ('server', 'basic', {'UserName': 'a:b', 'Password': 'sesame'}),
+                ('server', 'basic', {'UserName': 'a', 'Password': 'sesame\n'}),
+                ('server', 'digest', {'UserName': 'a', 'Password': 'sesame', 'Realm': 'x'}),
+                ('server', 'bearer', {'Token': 'open sesame'}),
+                ('proxy', 'bearer', {'Token': 'sesame'})):
+            self.assertEqual(refused(target, scheme, **values), INVALID_ARGS, (target, scheme))
+        for scheme in ('negotiate', 'ntlm'):
+            self.assertEqual(refused('server', scheme), NOT_SUPPORTED)
+        job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
+                 options({'UserName': 'a', 'Password': 'sesame'}))
+        job.call('RemoveCredentials', '(ss)', 'server', 'basic')
+        job.call('RemoveCredentials', '(ss)', 'server', 'digest')
+
+    def test_password(self):
+        """With it the file comes; without it, or after a restart, it does not."""
+        guard = badserver.guarded('me', 'sesame')
+        self.serve('/guarded', 5000, 1, *[guard] * 4)
+        job = self.client.submit([(self.url('/guarded'), self.path('a'))], Credentials=[
+            ('server', 'basic', options({'UserName': 'me', 'Password': 'sesame', 'AllowHttp': True}))])
+        job.wait_state('transferred')
+        job.cancel()
+        job = self.client.create(CustomHeaders=[])
+        job.add_file(self.url('/guarded'), self.path('b'))
+        job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
+                 options({'UserName': 'me', 'Password': 'sesame', 'AllowHttp': True}))
+        self.world.restart_ferryd()
+        job.resume()
+        job.wait_for(lambda v: 'credentials' in v['WaitReasons'], what='credentials')
+        job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
+                 options({'UserName': 'me', 'Password': 'wrong', 'AllowHttp': True}))
+        values = job.wait_for(lambda v: v['State'] == 'error', what='the error')
+        self.assertEqual(values['Error']['Name'], ERROR + 'AuthenticationFailed')
+        job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
+                 options({'UserName': 'me', 'Password': 'sesame', 'AllowHttp': True}))
+        job.resume()
+        job.wait_state('transferred')
+        self.assertNotIn('sesame', repr(job.get_all()) + repr(job.files()))
 
     def test_version(self):
         self.assertRegex(self.client.get(ROOT, MANAGER, 'Version'), r'^\d+\.\d+')

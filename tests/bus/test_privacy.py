@@ -244,7 +244,9 @@ class Traces(cases.WorldCase):
         bad.error('AddFile', '(ssa{sv})', 'http://user:{}@host/'.format(marks['header']),
                   self.path('c'), {})
         bad.error('SetCredentials', '(ssa{sv})', 'server', 'basic', options(
-            {'User': 'me', 'Password': marks['header']}))
+            {'UserName': 'me', 'Password': marks['header'], 'Realm': 'x'}))
+        bad.call('SetCredentials', '(ssa{sv})', 'server', 'digest', options(
+            {'UserName': 'me', 'Password': marks['header']}))
         self.world.kill_workers()
         self.world.kill_ferryd()
         self.world.start_ferryd()

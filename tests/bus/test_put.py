@@ -154,10 +154,11 @@ class Put(PutCase):
         self.assertEqual(sent.get('Authorization'), 'Bearer one')
 
     def test_password_in_url(self):
+        route = self.take('/up/x')
         url = self.url('/up/x').replace('http://', 'http://me:sesame@')
-        done = self.put(self.source, url, status=1)
-        self.assertIn('-H @FILE', done.stderr)
+        done = self.put(self.source, url)
         self.assertNotIn('sesame', done.stderr)
+        self.assertEqual({r.get('Authorization') for r in route.requests}, {'Basic bWU6c2VzYW1l'})
 
     def test_no_uploads_here(self):
         self.world.http.add('/up/thesis.pdf', b'', badserver.status(405))

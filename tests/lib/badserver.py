@@ -7,6 +7,7 @@ fetched a second time.
 """
 
 import email.utils
+import base64
 import gzip
 import re
 import socket
@@ -209,6 +210,16 @@ def normal(**how):
     """As it should be; `rate` makes it slow, `stop_after` drops the connection after that many."""
     def behave(route, request, stream):
         answer(route, request, stream, *plan(route, request), **how)
+    return behave
+
+
+def guarded(user, password):
+    """Only for who knows the password (RFC 7617)."""
+    wanted = 'Basic ' + base64.b64encode('{}:{}'.format(user, password).encode()).decode()
+
+    def behave(route, request, stream):
+        right = request.get('Authorization') == wanted
+        (normal() if right else status(401))(route, request, stream)
     return behave
 
 
