@@ -216,7 +216,8 @@ def options(properties):
         elif isinstance(value, int):
             result[key] = GLib.Variant('u' if value < 2 ** 32 else 't', value)
         elif isinstance(value, list) and all(isinstance(v, tuple) for v in value):
-            result[key] = GLib.Variant('a(tt)', value)
+            ranges = all(len(item) == 2 for item in value)
+            result[key] = GLib.Variant('a(tt)' if ranges else 'a(ssa{sv})', value)
         else:
             result[key] = GLib.Variant('as', value)
     return result
