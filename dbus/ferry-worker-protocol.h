@@ -107,10 +107,12 @@
  *     and `ReplyUrl` is an absolute URL.
  * "stopped" { Attempt t, Resume a{sv}, Bytes t }
  * "failed" { Attempt t, Resume a{sv}, Bytes t, Error a{sv}, Transient b, NewBytes b,
- *            RetryAfter u (s), WaitReason s, HttpStatus u, ResponseHeaders as }
+ *            RetryAfter u (s), WaitReason s, HttpStatus u, ResponseHeaders as, Challenge a{sv} }
  *     `Transient`: worth trying again by itself. `NewBytes`: this attempt made progress that was
  *     kept. `WaitReason`: what it waits for when not just for time ("network", "disk-space",
- *     "destination"). With a DigestMismatch the bytes were dropped already.
+ *     "destination"). With a DigestMismatch the bytes were dropped already. `Challenge` { Target s, AuthSchemes as, Realm s,
+ *     Scheme s, Host s, Port u, Path s }: with AuthenticationFailed, what would be taken (as of
+ *     org.ferry.Transfer1.SecretAgent.GetCredentials).
  *
  * An `Error` is { Name s (full D-Bus name), Context s (FerryErrorContext), Message s, HttpStatus u }.
  *

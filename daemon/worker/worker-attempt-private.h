@@ -75,6 +75,7 @@ struct _WorkerAttempt
   /* Under the lock too, since a checkpoint may be the first to tell of them. */
   guint status;            /* of the last answer, 0 = none */
   char **response_headers; /* (owned) (nullable) */
+  GVariant *challenge;     /* (owned) (nullable): of the same answer */
   guint retry_after;       /* seconds */
   gboolean response_sent;
   gint64 last_progress;  /* monotonic, µs */

@@ -58,6 +58,7 @@ clear (gpointer data)
   g_clear_pointer (&self->last_uri, g_uri_unref);
   g_free (self->final_url);
   g_strfreev (self->response_headers);
+  g_clear_pointer (&self->challenge, g_variant_unref);
 }
 
 WorkerAttempt *

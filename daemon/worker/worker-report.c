@@ -4,6 +4,7 @@
 
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
+#include "worker-challenge.h"
 #include "worker-upload.h"
 
 static void
@@ -135,6 +136,9 @@ worker_report_note_answer_locked (WorkerAttempt *self, SoupMessage *message)
   self->status = soup_message_get_status (message);
   g_strfreev (self->response_headers);
   self->response_headers = worker_message_dup_headers (message);
+  g_clear_pointer (&self->challenge, g_variant_unref);
+  self->challenge = worker_challenge_new (message, self->upload_home != NULL ? self->upload_home
+                                                                             : self->home);
 }
 
 void
@@ -243,6 +247,8 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
   g_variant_dict_insert (&dict, "NewBytes", "b", high_water > self->start_high_water);
   if (self->retry_after > 0)
     g_variant_dict_insert (&dict, "RetryAfter", "u", (guint32) self->retry_after);
+  if (failure.code == FERRY_ERROR_AUTHENTICATION_FAILED && self->challenge != NULL)
+    g_variant_dict_insert_value (&dict, "Challenge", self->challenge);
   if (failure.wait_reason != NULL)
     g_variant_dict_insert (&dict, "WaitReason", "s", failure.wait_reason);
   send (self, "failed", &dict);

@@ -161,6 +161,29 @@ run (Fixture *fixture, const Guard *guard, const char *credentials)
 #define EVE                        "'UserName': <'eve'>, 'Password': <'x'>"
 #define OF(target, scheme, values) "('" target "', '" scheme "', {" values "})"
 
+/* What was wanted, to be asked of somebody; @target: (nullable): %NULL = nobody is to be asked. */
+static void
+assert_challenge (Fixture *fixture, const char *target, const char *scheme)
+{
+  g_autoptr (GVariant) challenge = g_variant_lookup_value (fixture_get_end (fixture), "Challenge",
+                                                           G_VARIANT_TYPE_VARDICT);
+  g_auto (GStrv) schemes = NULL;
+  const char *text;
+
+  g_assert_true ((challenge != NULL) == (target != NULL));
+  if (target == NULL)
+    return;
+  g_assert_true (g_variant_lookup (challenge, "Target", "&s", &text));
+  g_assert_cmpstr (text, ==, target);
+  g_assert_true (g_variant_lookup (challenge, "Realm", "&s", &text));
+  g_assert_cmpstr (text, ==, "guarded");
+  g_assert_true (g_variant_lookup (challenge, "Host", "&s", &text));
+  g_assert_cmpstr (text, ==, "127.0.0.1");
+  g_assert_true (g_variant_lookup (challenge, "AuthSchemes", "^as", &schemes));
+  g_assert_cmpuint (g_strv_length (schemes), ==, 1);
+  g_assert_cmpstr (schemes[0], ==, scheme);
+}
+
 static void
 test_basic (Fixture *fixture, gconstpointer data)
 {
@@ -178,6 +201,7 @@ test_basic (Fixture *fixture, gconstpointer data)
                          "AuthenticationFailed", FALSE);
   fixture_assert_failed (fixture, run (fixture, &guard, "@a(ssa{sv}) []"), "AuthenticationFailed",
                          FALSE);
+  assert_challenge (fixture, "server", "basic");
   guard_clear (&guard);
 }
 
@@ -250,6 +274,7 @@ test_elsewhere (Fixture *fixture, gconstpointer data)
                               "[" OF ("server", "basic", ADA ", " HTTP) ", " OF ("server", "digest",
                                                                                  ADA) "]"),
                          "AuthenticationFailed", FALSE);
+  assert_challenge (fixture, NULL, NULL);
   g_assert_nonnull (guard.authorization);
   g_assert_null (other.authorization);
   g_assert_cmpuint (other.served, ==, 0);
@@ -279,6 +304,7 @@ test_proxy (Fixture *fixture, gconstpointer data)
       g_assert_null (guard.authorization);
       fixture_assert_failed (fixture, run (fixture, &guard, wrong[i]), "AuthenticationFailed",
                              FALSE);
+      assert_challenge (fixture, "proxy", schemes[i]);
       g_assert_cmpuint (guard.served, ==, 1);
       guard_clear (&guard);
     }
