@@ -163,6 +163,7 @@ on_response (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant
   take_answer (attempt->job, file, arguments);
   take_bytes (file, arguments);
   note_connected (self, attempt);
+  ferry_engine_note_accepted (self, attempt->job);
   ferry_job_touch (attempt->job, FERRY_CHANGE_PROGRESS);
   /* Now that its size is known there may be room beside it. */
   if (!file->stopping)
@@ -215,6 +216,7 @@ on_record (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
   /* What is acknowledged for the second time, because it had to be sent again, is no progress. */
   if (file->bytes_transferred > file->most_kept)
     {
+      ferry_engine_note_accepted (self, attempt->job);
       file->most_kept = file->bytes_transferred;
       ferry_engine_note_activity (self, attempt->job);
       ferry_engine_note_progress (self, attempt->job);
@@ -272,6 +274,7 @@ on_done (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *ar
       !ferry_engine_take_reply_url (self, job, arguments))
     return;
 
+  ferry_engine_note_accepted (self, job);
   /* How large a source is was known before. */
   if (file->is_source && file->bytes_total != FERRY_SIZE_UNKNOWN)
     file->bytes_transferred = file->bytes_total;
@@ -335,7 +338,8 @@ on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
       return;
     }
 
-  file->state = FERRY_FILE_STATE_FAILED;
+  if (!ferry_engine_take_challenge (self, job, arguments, failure))
+    file->state = FERRY_FILE_STATE_FAILED;
 }
 
 static void

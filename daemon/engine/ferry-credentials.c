@@ -3,20 +3,28 @@
 
 #include "ferry-engine-private.h"
 
+/* A job that waits for them goes on. */
+static void
+given (FerryEngine *self, FerryJob *job)
+{
+  ferry_job_note_secrets (job);
+  ferry_engine_job_edited (self, job);
+  if (job->secrets != NULL)
+    ferry_engine_resume_with_login (self, job);
+}
+
 void
 ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const char *const *headers)
 {
   ferry_secrets_set_headers (ferry_job_get_secrets (job), headers);
-  ferry_job_note_secrets (job);
-  ferry_engine_job_edited (self, job);
+  given (self, job);
 }
 
 void
 ferry_engine_set_credential (FerryEngine *self, FerryJob *job, FerryCredential *credential)
 {
   ferry_secrets_set_credential (ferry_job_get_secrets (job), credential);
-  ferry_job_note_secrets (job);
-  ferry_engine_job_edited (self, job);
+  given (self, job);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the files of the engine share: ferry-engine.c (construction, the owner's simple orders), ferry-submit.c
  * (new jobs and files), ferry-unstored.c, ferry-turns.c (who runs), ferry-attempts.c (what workers report), ferry-trouble.c
- * (failures and retries), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-pause.c, ferry-owners.c,
+ * (failures and retries), ferry-asking.c (credentials of agents), ferry-complete.c (publication), ferry-cancel.c, ferry-suspend.c, ferry-pause.c, ferry-owners.c,
  * ferry-duties.c (removal of files, cancellation of uploads), ferry-deadlines.c (timers), ferry-take.c, ferry-record.c (the
  * journal), ferry-upload.c, ferry-reply.c, ferry-request.c (what is the same of all requests). */
 
@@ -46,6 +46,7 @@ struct _FerryEngine
   FerryStore *store;              /* (owned) */
   FerryPolicy *policy;            /* (owned) */
   FerryWorkers *workers;          /* (owned) */
+  FerryAgents *agents;            /* (owned) (nullable) */
   FerryQueue *queue;              /* (owned) */
   FerryServiceTime *service_time; /* (owned) */
 
@@ -54,6 +55,7 @@ struct _FerryEngine
   GHashTable *attempts;      /* (owned) (element-type guint64 FerryAttempt) */
   GHashTable *last_attempts; /* (owned) (element-type guint guint): by uid, how many there were */
 
+  GHashTable *askings;     /* (owned) (element-type FerryJob Asking): of ferry-asking.c */
   GHashTable *completions; /* (owned) (element-type FerryJob FerryCompletion) */
   GHashTable
       *turn_ends; /* (owned) (element-type FerryJob gint64): boot µs of the end of the last turn */
@@ -208,6 +210,18 @@ gboolean ferry_engine_can_reach (FerryEngine *self, FerryJob *job);
 void ferry_engine_network_changed_cb (FerryNetwork *network, gpointer data);
 /** New bytes are durable: the failures before are forgotten. */
 void ferry_engine_note_progress (FerryEngine *self, FerryJob *job);
+
+/* == ferry-asking.c == */
+/** Whether the job waits for its owner's agents now because of the `Challenge` of a "failed" report, instead of failing. */
+gboolean ferry_engine_take_challenge (FerryEngine *self, FerryJob *job, GVariant *arguments,
+                                      const FerryFailure *failure);
+/** The server gave or took something. */
+void ferry_engine_note_accepted (FerryEngine *self, FerryJob *job);
+/** @job's state changed. */
+void ferry_engine_asking_moved (FerryEngine *self, FerryJob *job);
+/** Resumes @job if it failed for want of credentials, now that there may be some. */
+void ferry_engine_resume_with_login (FerryEngine *self, FerryJob *job);
+void ferry_engine_asking_free (gpointer asking);
 
 /* == ferry-deadlines.c == */
 void ferry_engine_arm_deadlines (FerryEngine *self);

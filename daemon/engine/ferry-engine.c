@@ -33,6 +33,9 @@ ferry_engine_dispose (GObject *object)
       ferry_engine_clear_pauses (self);
     }
 
+  if (self->askings != NULL)
+    ferry_engine_set_agents (self, NULL);
+  g_clear_pointer (&self->askings, g_hash_table_unref);
   g_clear_pointer (&self->completions, g_hash_table_unref);
   g_clear_pointer (&self->attempts, g_hash_table_unref);
   g_clear_pointer (&self->last_attempts, g_hash_table_unref);
@@ -82,6 +85,7 @@ ferry_engine_init (FerryEngine *self)
   self->live = g_hash_table_new (NULL, NULL);
   self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, ferry_attempt_free);
   self->last_attempts = g_hash_table_new (NULL, NULL);
+  self->askings = g_hash_table_new_full (NULL, NULL, NULL, ferry_engine_asking_free);
   self->completions = g_hash_table_new_full (NULL, NULL, NULL, ferry_completion_free);
   self->turn_ends = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->served = g_hash_table_new_full (NULL, NULL, NULL, g_free);
@@ -229,6 +233,7 @@ store_failed_cb (FerryStore *store, GError *reason, gpointer data)
   ferry_engine_clear_deadlines (self);
   ferry_engine_clear_duties (self);
   ferry_engine_clear_suspends (self);
+  g_hash_table_remove_all (self->askings);
   g_hash_table_remove_all (self->completions);
 
   /* Attempts that run are told to stop; their reports find no attempt any more. */
@@ -401,7 +406,10 @@ ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
 
   ferry_job_apply (job, event, NULL);
   if (next != before)
-    ferry_engine_record_move (self, job, event);
+    {
+      ferry_engine_record_move (self, job, event);
+      ferry_engine_asking_moved (self, job);
+    }
   /* A plan looks at every job that lives: only when there is something to plan, a turn that ended or a job that may want
    * one. */
   if (!ferry_job_state_is_active (next) && (was_active || is_live (job)))
@@ -745,7 +753,8 @@ ferry_engine_is_idle (FerryEngine *self)
     {
       FerryJob *job = g_ptr_array_index (jobs, i);
 
-      if (holds_secret (job) || ferry_engine_expires_soon (self, job))
+      if (holds_secret (job) || ferry_job_lacks_login (job) ||
+          ferry_engine_expires_soon (self, job))
         return FALSE;
     }
   return TRUE;

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "ferry-agents.h"
 #include "ferry-network.h"
 #include "ferry-policy.h"
 #include "ferry-service-time.h"
@@ -138,6 +139,9 @@ void ferry_engine_set_credential (FerryEngine *self, FerryJob *job, FerryCredent
 /** Nothing happens when there is none. */
 void ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, gboolean proxy,
                                      FerryCredentialScheme scheme);
+
+/** @agents: (nullable): who is asked for what jobs do not have; before, nobody is. A reference is taken. */
+void ferry_engine_set_agents (FerryEngine *self, FerryAgents *agents);
 
 /** A property was set by the owner (fields are written already): stores, reschedules, counts as activity. */
 void ferry_engine_job_edited (FerryEngine *self, FerryJob *job);

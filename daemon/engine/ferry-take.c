@@ -139,6 +139,7 @@ hand_over (FerryEngine *self, Taking *taking, GPtrArray *targets)
   /* With the former owner's headers. */
   ferry_engine_abandon_upload (self, job);
   strip (job);
+  g_hash_table_remove (self->askings, job);
   for (guint i = 0; i < targets->len; i++)
     {
       const FerryFile *target = g_ptr_array_index (targets, i);

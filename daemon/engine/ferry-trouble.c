@@ -61,6 +61,8 @@ ferry_engine_network_changed_cb (FerryNetwork *network, gpointer data)
         {
           /* All go on at once when the network returns, whatever they failed of. That some address or route changes,
            * as it does all the time where containers come and go, is no such return. */
+          if (job->transient_reasons & 1u << FERRY_WAIT_REASON_CREDENTIALS)
+            continue;
           if (returned || (available && job->next_attempt == 0))
             ferry_engine_move (self, job, FERRY_JOB_EVENT_RETRY);
         }
@@ -132,7 +134,7 @@ get_reasons (guint32 retry_after, const char *wait_reason)
   if (ferry_wait_reason_from_string (wait_reason, &reason))
     {
       /* What has no event that tells of its end is tried again after a time. */
-      if (reason == FERRY_WAIT_REASON_NETWORK)
+      if (reason == FERRY_WAIT_REASON_NETWORK || reason == FERRY_WAIT_REASON_CREDENTIALS)
         return 1u << reason;
       return (1u << reason) | (1u << FERRY_WAIT_REASON_RETRY);
     }

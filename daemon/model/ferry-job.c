@@ -406,9 +406,18 @@ ferry_job_get_secrets (FerryJob *self)
 void
 ferry_job_note_secrets (FerryJob *self)
 {
-  self->had_secrets = !ferry_secrets_is_empty (self->secrets);
-  if (!self->had_secrets)
+  /* What an agent gave it will give again. */
+  self->had_secrets = ferry_secrets_has_given (self->secrets, FALSE) ||
+                      ferry_secrets_has_given (self->secrets, TRUE);
+  if (ferry_secrets_is_empty (self->secrets))
     g_clear_pointer (&self->secrets, ferry_secrets_free);
+}
+
+gboolean
+ferry_job_lacks_login (FerryJob *self)
+{
+  return self->state == FERRY_JOB_STATE_ERROR && self->error != NULL &&
+         self->error->code == FERRY_ERROR_AUTHENTICATION_FAILED;
 }
 
 char **
@@ -436,8 +445,10 @@ ferry_job_get_wait_reasons (FerryJob *self)
       /* While it is being published it waits for nobody. */
       reasons = self->auto_complete || self->completing ? 0 : 1u << FERRY_WAIT_REASON_COMPLETE;
       break;
-    case FERRY_JOB_STATE_TRANSFERRING:
     case FERRY_JOB_STATE_ERROR:
+      reasons = ferry_job_lacks_login (self) ? 1u << FERRY_WAIT_REASON_CREDENTIALS : 0;
+      break;
+    case FERRY_JOB_STATE_TRANSFERRING:
     case FERRY_JOB_STATE_ACKNOWLEDGED:
     case FERRY_JOB_STATE_CANCELLED:
       break;

@@ -219,6 +219,9 @@ gboolean ferry_job_has_running_attempts (FerryJob *self);
 /** Returns: whether it had secrets that a restart took, and waits for its owner to set them again */
 gboolean ferry_job_lacks_secrets (FerryJob *self);
 
+/** Returns: whether it is in error because nobody gave credentials that its server or proxy takes */
+gboolean ferry_job_lacks_login (FerryJob *self);
+
 /** Returns: (transfer none): the job's secrets, to be filled; ferry_job_note_secrets() follows */
 FerrySecrets *ferry_job_get_secrets (FerryJob *self);
 /** Its secrets were changed: an empty set is none, and nothing to wait for. */

@@ -115,9 +115,11 @@ ferry_secrets_copy (const FerrySecrets *self)
     {
       const FerryCredential *from = g_ptr_array_index (self->credentials, i);
 
-      g_ptr_array_add (copy->credentials,
-                       ferry_credential_new (from->proxy, from->scheme, g_strdup (from->user),
-                                             g_strdup (from->password), from->http));
+      FerryCredential *to = ferry_credential_new (from->proxy, from->scheme, g_strdup (from->user),
+                                                  g_strdup (from->password), from->http);
+
+      to->asked = from->asked;
+      g_ptr_array_add (copy->credentials, to);
     }
   return copy;
 }
@@ -136,6 +138,33 @@ gboolean
 ferry_secrets_is_empty (const FerrySecrets *self)
 {
   return self == NULL || (self->headers == NULL && self->credentials->len == 0);
+}
+
+gboolean
+ferry_secrets_has_given (const FerrySecrets *self, gboolean proxy)
+{
+  if (self == NULL)
+    return FALSE;
+  for (guint i = 0; i < self->credentials->len; i++)
+    {
+      const FerryCredential *credential = g_ptr_array_index (self->credentials, i);
+
+      if (credential->proxy == proxy && !credential->asked)
+        return TRUE;
+    }
+  return !proxy && self->headers != NULL;
+}
+
+void
+ferry_secrets_drop_asked (FerrySecrets *self, gboolean proxy)
+{
+  for (guint i = self->credentials->len; i > 0; i--)
+    {
+      const FerryCredential *credential = g_ptr_array_index (self->credentials, i - 1);
+
+      if (credential->proxy == proxy && credential->asked)
+        g_ptr_array_remove_index (self->credentials, i - 1);
+    }
 }
 
 void

@@ -22,6 +22,7 @@ typedef struct
   char *user;     /* (owned) (nullable): of all but BEARER */
   char *password; /* (owned): of BEARER the token */
   gboolean http;  /* may be sent over plain http as it is */
+  gboolean asked; /* an agent gave it, and will again */
 } FerryCredential;
 
 /** Takes @user and @password (both transfer full). */
@@ -43,6 +44,12 @@ void ferry_secrets_free (FerrySecrets *self);
 
 /** %NULL is empty. */
 gboolean ferry_secrets_is_empty (const FerrySecrets *self);
+
+/** Whether the owner himself gave something for the proxy, or for the server (headers are for it). */
+gboolean ferry_secrets_has_given (const FerrySecrets *self, gboolean proxy);
+
+/** Drops what agents gave for the proxy, or for the server. */
+void ferry_secrets_drop_asked (FerrySecrets *self, gboolean proxy);
 
 /** @headers: (nullable): copied; they replace those before */
 void ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers);
