@@ -7,9 +7,11 @@
 #define FERRY_ROOT_PATH "/org/ferry/Transfer1"
 #define FERRY_JOBS_PATH FERRY_ROOT_PATH "/jobs"
 
-#define FERRY_MANAGER_INTERFACE "org.ferry.Transfer1.Manager"
-#define FERRY_JOB_INTERFACE     "org.ferry.Transfer1.Job"
-#define FERRY_POLICY_INTERFACE  "org.ferry.Transfer1.Policy"
+#define FERRY_MANAGER_INTERFACE       "org.ferry.Transfer1.Manager"
+#define FERRY_JOB_INTERFACE           "org.ferry.Transfer1.Job"
+#define FERRY_POLICY_INTERFACE        "org.ferry.Transfer1.Policy"
+#define FERRY_AGENT_MANAGER_INTERFACE "org.ferry.Transfer1.AgentManager"
+#define FERRY_SECRET_AGENT_INTERFACE  "org.ferry.Transfer1.SecretAgent"
 
 #define FERRY_ERROR_PREFIX "org.ferry.Transfer1.Error."
 

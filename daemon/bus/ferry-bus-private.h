@@ -9,6 +9,7 @@
 #include "ferry-call.h"
 #include "ferry-names.h"
 #include "ferry-peers.h"
+#include "ferry-session-agents.h"
 
 #include "ferry-admission.h"
 
@@ -28,6 +29,7 @@ struct _FerryBus
   FerryClock *clock;           /* (unowned): of @engine */
   FerryAuthority *authority;   /* (owned) */
   FerryPeers *peers;           /* (owned) */
+  FerrySessionAgents *agents;  /* (owned) */
   FerryAdmission *admission;   /* (owned) */
   FerryCallCount *calls;       /* (owned) */
   FerryBusNotify *notify;      /* (owned) */
@@ -59,6 +61,7 @@ void ferry_bus_suspend (FerryBus *self, FerryCall *call, FerryJob *job);
 void ferry_bus_cancel (FerryBus *self, FerryCall *call, FerryJob *job);
 
 /* Tables of methods, each ending in a row of NULLs. */
+extern const FerryBusMethod ferry_bus_agents_methods[];
 extern const FerryBusMethod ferry_bus_create_methods[];
 extern const FerryBusMethod ferry_bus_manager_methods[];
 extern const FerryBusMethod ferry_bus_policy_methods[];

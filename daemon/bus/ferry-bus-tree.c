@@ -11,8 +11,9 @@
 #include "ferry-interface-info.h"
 
 static const FerryBusMethod *const root_tables[] = {
-  ferry_bus_create_methods,  ferry_bus_manager_methods,         ferry_bus_policy_methods,
-  ferry_bus_objects_methods, ferry_bus_root_properties_methods, ferry_bus_status_methods,
+  ferry_bus_agents_methods, ferry_bus_create_methods,  ferry_bus_manager_methods,
+  ferry_bus_policy_methods, ferry_bus_objects_methods, ferry_bus_root_properties_methods,
+  ferry_bus_status_methods,
 };
 
 static const FerryBusMethod *const job_tables[] = {
@@ -212,9 +213,8 @@ gboolean
 ferry_bus_tree_register (FerryBus *self, GError **error)
 {
   const GDBusInterfaceInfo *const interfaces[] = {
-    &org_ferry_transfer1_manager_interface,
-    &org_ferry_transfer1_policy_interface,
-    &org_freedesktop_dbus_object_manager_interface,
+    &org_ferry_transfer1_manager_interface,       &org_ferry_transfer1_policy_interface,
+    &org_ferry_transfer1_agent_manager_interface, &org_freedesktop_dbus_object_manager_interface,
     &org_freedesktop_dbus_properties_interface,
   };
 

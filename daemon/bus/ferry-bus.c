@@ -20,6 +20,7 @@ void
 ferry_bus_close (FerryBus *self)
 {
   ferry_bus_tree_unregister (self);
+  ferry_engine_set_agents (self->engine, NULL);
   ferry_bus_notify_close (self->notify);
   ferry_authority_close (self->authority);
   ferry_peers_close (self->peers);
@@ -47,6 +48,7 @@ ferry_bus_finalize (GObject *object)
   FerryBus *self = FERRY_BUS (object);
 
   g_clear_object (&self->notify);
+  g_clear_object (&self->agents);
   g_clear_object (&self->authority);
   g_clear_object (&self->peers);
   g_clear_object (&self->engine);
@@ -86,6 +88,8 @@ ferry_bus_new (GDBusConnection *connection, FerryEngine *engine, GError **error)
   self->store = ferry_engine_get_store (engine);
   self->clock = ferry_engine_get_clock (engine);
   self->peers = ferry_peers_new (connection);
+  self->agents = ferry_session_agents_new (connection, self->peers);
+  ferry_engine_set_agents (engine, FERRY_AGENTS (self->agents));
   self->authority = ferry_authority_new (connection, self->clock);
   self->notify = ferry_bus_notify_new (connection, engine, self->peers);
   self->last_call = ferry_clock_get_boot (self->clock);

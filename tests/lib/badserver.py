@@ -213,13 +213,14 @@ def normal(**how):
     return behave
 
 
-def guarded(user, password):
+def guarded(user, password, **how):
     """Only for who knows the password (RFC 7617)."""
     wanted = 'Basic ' + base64.b64encode('{}:{}'.format(user, password).encode()).decode()
+    refuse = status(401, headers=[('WWW-Authenticate', 'Basic realm="guarded"')])
 
     def behave(route, request, stream):
         right = request.get('Authorization') == wanted
-        (normal() if right else status(401))(route, request, stream)
+        (normal(**how) if right else refuse)(route, request, stream)
     return behave
 
 

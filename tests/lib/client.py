@@ -19,6 +19,8 @@ ROOT = '/org/ferry/Transfer1'
 MANAGER = NAME + '.Manager'
 JOB = NAME + '.Job'
 POLICY = NAME + '.Policy'
+AGENT_MANAGER = NAME + '.AgentManager'
+SECRET_AGENT = NAME + '.SecretAgent'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
 ERROR = NAME + '.Error.'
@@ -27,6 +29,8 @@ INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
 NOT_SUPPORTED = 'org.freedesktop.DBus.Error.NotSupported'
 LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 FINAL = ('acknowledged', 'cancelled')
+SECRET_AGENT_XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../dbus',
+                                SECRET_AGENT + '.xml')
 
 
 class BusError(Exception):
@@ -168,6 +172,17 @@ class Client:
 
     def reconnect(self):
         self.unique_name = self.send('reconnect').result(20)[0]
+
+    def become_agent(self, *answers, path='/agent', interactive=False):
+        """Implements SecretAgent, and registers; see do_agent() of peer.py."""
+        with open(SECRET_AGENT_XML, encoding='utf-8') as xml:
+            self.send('agent', path=path, interface=SECRET_AGENT, answers=list(answers),
+                      xml=xml.read()).result()
+        self.register_agent(path, interactive)
+
+    def register_agent(self, path='/agent', interactive=False):
+        self.call(ROOT, AGENT_MANAGER, 'RegisterAgent', '(oa{sv})', path,
+                  options({'Interactive': interactive}))
 
     def create(self, name='test', job_type='download', **properties):
         """CreateJob; properties are GVariants or str/bool/int (as u)."""

@@ -93,6 +93,30 @@ class Peer:
                              message['member'], variant, None, flags, message['timeout'], None,
                              done)
 
+    def do_agent(self, message):
+        """An object that answers GetCredentials with one of `answers` after the other, the last for ever: the text of an
+        a{sv}, the name of an error, or nothing at all. What it is called with is said as a signal is."""
+        interface = Gio.DBusNodeInfo.new_for_xml(message['xml']).lookup_interface(
+            message['interface'])
+        answers = message['answers']
+
+        def called(_connection, sender, path, _interface, member, parameters, invocation):
+            self.say({'signal': member, 'sender': sender, 'path': path, 'time': time.time(),
+                      'interface': message['interface'], 'args': parameters.print_(True)})
+            if member != 'GetCredentials':
+                return
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            if answer is None:
+                return
+            if answer.startswith('{'):
+                values = GLib.Variant.parse(GLib.VariantType('a{sv}'), answer, None, None)
+                invocation.return_value(GLib.Variant.new_tuple(values))
+            else:
+                invocation.return_dbus_error(answer, 'Told to')
+
+        self.connection.register_object(message['path'], interface, called, None, None)
+        self.say({'id': message['id'], 'value': '()'})
+
     def do_reconnect(self, message):
         """A new unique name, as a client that was started again has."""
         self.connection.close_sync(None)

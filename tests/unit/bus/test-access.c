@@ -34,6 +34,7 @@ test_every_member (void)
 
   n += check_interface (FERRY_ACCESS_ROOT, &org_ferry_transfer1_manager_interface);
   n += check_interface (FERRY_ACCESS_ROOT, &org_ferry_transfer1_policy_interface);
+  n += check_interface (FERRY_ACCESS_ROOT, &org_ferry_transfer1_agent_manager_interface);
   n += check_interface (FERRY_ACCESS_ROOT, &org_freedesktop_dbus_object_manager_interface);
   n += check_interface (FERRY_ACCESS_ROOT, &org_freedesktop_dbus_properties_interface);
   n += check_interface (FERRY_ACCESS_JOB, &org_ferry_transfer1_job_interface);
