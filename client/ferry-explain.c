@@ -178,6 +178,9 @@ ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
   g_autofree char *word = get_error_word (job);
   g_autofree char *resume = g_strdup_printf ("%sferry resume %s%s", quote, id, quote);
 
+  if (g_strcmp0 (word, "AuthenticationFailed") == 0)
+    return g_strdup_printf ("%sferry header %s 'NAME: VALUE'%s sets others, and it goes on", quote,
+                            id, quote);
   if (!ferry_remote_job_is_upload (job))
     return NULL;
 
@@ -261,7 +264,10 @@ ferry_explain_job (FerryRemoteJob *job, const char *id, guint64 now)
       if (wait != NULL)
         g_string_append_printf (text, "waits for: %s", wait);
       /* The secret headers are lost at a restart of the service: only the owner has them. */
-      if (waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+      if (ferry_remote_job_get_state (job) == FERRY_JOB_STATE_TRANSIENT_ERROR &&
+          waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+        g_string_append (text, " of an agent");
+      else if (waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
         g_string_append_printf (text, "; ferry header %s 'NAME: VALUE' sets headers again", id);
       break;
     case FERRY_JOB_STATE_ACKNOWLEDGED:
