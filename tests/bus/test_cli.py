@@ -137,7 +137,7 @@ class Get(CliCase):
         self.assertNotIn('sesame', done.stderr + done.stdout)
         ident = self.ferry('get', '--detach', self.url(), '-o', self.path('b'),
                            http_proxy='http://me:sesame@127.0.0.1:9/').stdout.strip()
-        self.assertEqual(self.job(ident)['ProxyUri'], 'http://127.0.0.1:9')
+        self.assertEqual(self.job(ident)['ProxyUri'], 'http://127.0.0.1:9/')
         self.ferry('cancel', ident)
         job = self.client.create('x')
         self.ferry('add', 'x', url, self.path('a'))
