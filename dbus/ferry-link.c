@@ -353,6 +353,17 @@ write_next (FerryLink *self)
     }
 }
 
+/* Messages hold secrets. */
+static void
+wipe_message (gpointer data)
+{
+  guint32 length;
+
+  memcpy (&length, data, sizeof length);
+  explicit_bzero (data, sizeof length + GUINT32_FROM_LE (length));
+  g_free (data);
+}
+
 /* Length field and message in one buffer, so that a small message is one write. */
 static GBytes *
 encode (guint32 id, const char *kind, GVariant *arguments)
@@ -377,7 +388,9 @@ encode (guint32 id, const char *kind, GVariant *arguments)
   memcpy (buffer, &length, sizeof length);
   /* Not g_variant_store (), which insists on an aligned place. */
   memcpy (buffer + sizeof length, g_variant_get_data (message), size);
-  return g_bytes_new_take (buffer, sizeof length + size);
+  /* Nobody else has it in this form. */
+  explicit_bzero ((gpointer) g_variant_get_data (message), size);
+  return g_bytes_new_with_free_func (buffer, sizeof length + size, wipe_message, buffer);
 }
 
 gboolean
