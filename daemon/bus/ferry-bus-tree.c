@@ -9,6 +9,7 @@
 
 #include "ferry-error.h"
 #include "ferry-interface-info.h"
+#include "ferry-wash.h"
 
 static const FerryBusMethod *const root_tables[] = {
   ferry_bus_agents_methods, ferry_bus_create_methods,  ferry_bus_manager_methods,
@@ -160,6 +161,8 @@ method_call (GDBusConnection *connection, const char *sender, const char *path,
   pid_t pid;
 
   self->last_call = ferry_clock_get_boot (self->clock);
+  if (ferry_wash_needs (member, parameters))
+    ferry_wash (connection, parameters);
   if (ferry_peers_get (self->peers, sender, &uid, &pid))
     {
       identify (self, call, uid, pid);

@@ -5,7 +5,7 @@
 #include "ferry-args.h"
 #include "ferry-error.h"
 #include "ferry-names.h"
-#include "ferry-text.h"
+#include "ferry-wash.h"
 
 /* Milliseconds that an agent has, alone and with a person. */
 #define TIMEOUT             25000
@@ -233,7 +233,10 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
       reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
   if (reply != NULL)
-    question->credential = parse (question, reply, &error);
+    {
+      ferry_wash (self->connection, reply);
+      question->credential = parse (question, reply, &error);
+    }
   if (question->credential != NULL)
     {
       g_hash_table_insert (self->answers, g_strdup (question->request),
