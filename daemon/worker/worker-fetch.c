@@ -156,6 +156,7 @@ set_status_error (WorkerAttempt *self, WorkerExchange *exchange, GError **error)
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR, "The server answered %u%s%s",
                self->status, reason != NULL && *reason != '\0' ? " " : "",
                reason != NULL ? reason : "");
+  worker_login_explain (&self->order->login, self->status, error);
 }
 
 /* The sizes that were promised, against what the server says. */

@@ -222,9 +222,11 @@ worker_upload_fail_status (WorkerUpload *upload, const WorkerUploadAnswer *answe
     return worker_upload_fail (upload, error, FERRY_ERROR_MAXIMUM_SIZE_EXCEEDED,
                                FERRY_ERROR_CONTEXT_REMOTE_FILE, FALSE,
                                "The file is too large for the server (it answered 413)");
-  return worker_upload_fail (upload, error, failure.code, failure.context, failure.transient,
-                             "The server answered %u %s", answer->status,
-                             soup_status_get_phrase (answer->status));
+  worker_upload_fail (upload, error, failure.code, failure.context, failure.transient,
+                      "The server answered %u %s", answer->status,
+                      soup_status_get_phrase (answer->status));
+  worker_login_explain (upload->requester.login, answer->status, error);
+  return WORKER_UPLOAD_ERROR;
 }
 
 /* == what the server has == */
