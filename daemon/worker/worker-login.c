@@ -142,11 +142,37 @@ find (const WorkerLogin *self, gboolean proxy, const char *scheme)
   return NULL;
 }
 
-gboolean
-worker_login_answers (const WorkerLogin *self)
+static gboolean
+answers (const WorkerLogin *self)
 {
   return find (self, FALSE, "digest") != NULL || find (self, TRUE, "basic") != NULL ||
          find (self, TRUE, "digest") != NULL || self->netrc != NULL;
+}
+
+/* A digest of it: the text stays longer than the secret should. */
+char *
+worker_login_get_key (const WorkerLogin *self)
+{
+  g_autoptr (GChecksum) sum = NULL;
+
+  if (!answers (self))
+    return NULL;
+  sum = g_checksum_new (G_CHECKSUM_SHA256);
+  for (guint i = 0; i < self->credentials->len; i++)
+    {
+      const Credential *credential = g_ptr_array_index (self->credentials, i);
+
+      if (!credential->proxy)
+        continue;
+      /* With their ends, so that no two are the same text. */
+      g_checksum_update (sum, (const guchar *) credential->scheme,
+                         (gssize) strlen (credential->scheme) + 1);
+      g_checksum_update (sum, (const guchar *) credential->user,
+                         (gssize) strlen (credential->user) + 1);
+      g_checksum_update (sum, (const guchar *) credential->password,
+                         (gssize) strlen (credential->password) + 1);
+    }
+  return g_strdup (g_checksum_get_string (sum));
 }
 
 /* == ~/.netrc == */
@@ -205,7 +231,7 @@ authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpoint
 
 /* @user: (nullable): without, @password is a token */
 static void
-set_authorization (SoupMessage *message, const char *user, const char *password)
+set_authorization (SoupMessage *message, const char *name, const char *user, const char *password)
 {
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   char *both;
@@ -224,7 +250,7 @@ set_authorization (SoupMessage *message, const char *user, const char *password)
       wipe (both);
       wipe (encoded);
     }
-  soup_message_headers_replace (headers, "Authorization", value);
+  soup_message_headers_replace (headers, name, value);
   wipe (value);
 }
 
@@ -235,7 +261,8 @@ starting_cb (SoupMessage *message, gpointer data)
   const WorkerLogin *self = data;
 
   if (is_private (message))
-    set_authorization (message, self->netrc->entry.user, self->netrc->entry.password);
+    set_authorization (message, "Authorization", self->netrc->entry.user,
+                       self->netrc->entry.password);
 }
 
 gboolean
@@ -247,7 +274,7 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
   soup_message_add_flags (message, SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
   if (own)
     g_object_set_data (G_OBJECT (message), "ferry-own", GINT_TO_POINTER (TRUE));
-  if (worker_login_answers (self))
+  if (answers (self))
     g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), (gpointer) self);
 
   /* A body need not go out twice each time. */
@@ -266,7 +293,8 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
                    credential->scheme);
       return FALSE;
     }
-  set_authorization (message, g_str_equal (credential->scheme, "bearer") ? NULL : credential->user,
+  set_authorization (message, "Authorization",
+                     g_str_equal (credential->scheme, "bearer") ? NULL : credential->user,
                      credential->password);
   return TRUE;
 }

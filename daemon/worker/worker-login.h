@@ -26,8 +26,9 @@ typedef struct
 void worker_login_load (WorkerLogin *self, GVariantDict *dict);
 void worker_login_clear (WorkerLogin *self);
 
-/** Whether challenges are to be answered: what needs none is sent without being asked. */
-gboolean worker_login_answers (const WorkerLogin *self);
+/** Returns: (transfer full) (nullable): the same text for who is the same to his proxy; %NULL when no challenge is to be
+ * answered: what needs none is sent without being asked */
+char *worker_login_get_key (const WorkerLogin *self);
 
 /**
  * worker_login_prepare:

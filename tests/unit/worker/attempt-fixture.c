@@ -178,8 +178,8 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
 
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          TRUE, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, "", FALSE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
 
@@ -200,8 +200,8 @@ fixture_set_times (Fixture *fixture, const WorkerTimes *times)
   g_clear_object (&fixture->session);
   worker_sessions_free (fixture->sessions);
   fixture->sessions = worker_sessions_new (times);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          TRUE, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, "", FALSE, &error);
   g_assert_no_error (error);
 }
 

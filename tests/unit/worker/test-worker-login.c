@@ -170,8 +170,8 @@ set_session (Fixture *fixture, const char *proxy)
   g_autoptr (GError) error = NULL;
 
   g_clear_object (&fixture->session);
-  fixture->session = worker_sessions_get (fixture->sessions, proxy != NULL ? "override" : NULL,
-                                          proxy, NULL, &(WorkerTrust){ 0 }, TRUE, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, proxy != NULL ? "override" : "none",
+                                          proxy, NULL, &(WorkerTrust){ 0 }, "", FALSE, &error);
   g_assert_no_error (error);
 }
 
