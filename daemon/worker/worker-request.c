@@ -6,6 +6,7 @@
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
 #include "worker-connections.h"
+#include "worker-proxy.h"
 #include "worker-redirect.h"
 
 #include <netinet/in.h>
@@ -226,6 +227,7 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   worker_trust_check_end (&check, exchange->message, error);
   if (exchange->stream == NULL)
     {
+      worker_proxy_explain (requester->session, uri, error);
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
