@@ -300,6 +300,15 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
 }
 
 void
+worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message)
+{
+  const Credential *credential = find (self, TRUE, "basic");
+
+  if (credential != NULL)
+    set_authorization (message, "Proxy-Authorization", credential->user, credential->password);
+}
+
+void
 worker_login_explain (const WorkerLogin *self, guint status, GError **error)
 {
   char *message;

@@ -41,6 +41,10 @@ char *worker_login_get_key (const WorkerLogin *self);
 gboolean worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean own,
                                GError **error);
 
+/** Adds what the proxy may have without being asked: one that refuses a long body may close before its question is heard. Only
+ * for a @message that goes to it, and not to the server by a tunnel. */
+void worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message);
+
 /** @error: (inout) (nullable): what an answer with @status became; with a 401 it may tell why ~/.netrc did not help. */
 void worker_login_explain (const WorkerLogin *self, guint status, GError **error);
 

@@ -27,6 +27,18 @@ find (SoupSession *session, GUri *uri)
                           g_uri_get_port (proxy) > 0 ? g_uri_get_port (proxy) : HTTP_PORT);
 }
 
+gboolean
+worker_proxy_reads (SoupSession *session, GUri *uri)
+{
+  g_autofree char *proxy = NULL;
+
+  if (!g_str_equal (g_uri_get_scheme (uri), "http") ||
+      !G_IS_SIMPLE_PROXY_RESOLVER (soup_session_get_proxy_resolver (session)))
+    return FALSE;
+  proxy = find (session, uri);
+  return proxy != NULL;
+}
+
 static gboolean
 is_unreached (const GError *error)
 {

@@ -7,6 +7,10 @@
 
 G_BEGIN_DECLS
 
+/** Returns: whether it is certain that a request for @uri is read by a proxy: not one of a tunnel, nor one that whatever finds
+ * the machine's proxy may yet send directly */
+gboolean worker_proxy_reads (SoupSession *session, GUri *uri);
+
 /**
  * worker_proxy_explain:
  * @uri: what was asked for

@@ -213,6 +213,8 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
+  if (worker_proxy_reads (requester->session, uri))
+    worker_login_greet_proxy (requester->login, exchange->message);
   handler = g_signal_connect (exchange->message, "network-event",
                               request->method != NULL ? G_CALLBACK (sending_network_event_cb)
                                                       : G_CALLBACK (network_event_cb),
