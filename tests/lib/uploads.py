@@ -40,14 +40,14 @@ class UploadServer:
     name = 'server'
     user = 'www-data'       # who the server becomes when root starts it; None: who we are
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=None):
         self.tls = tls                      # (certificate, key) for https
         self.place = tempfile.mkdtemp(prefix=self.name + '-',
                                       dir=os.environ.get('FERRY_TEST_TMP', '/var/tmp'))
         self.directory = os.path.join(self.place, 'files')
         os.chmod(self.place, 0o755)
         self.make_directory(self.directory)
-        self.port = free_port()
+        self.port = port or free_port()
         self.process = Process(self.name, self.command(), self.place)
 
     @classmethod
