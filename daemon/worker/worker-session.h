@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 typedef struct _WorkerSessions WorkerSessions;
 
 /** To be called once, before the first thread: libsoup 3.2 has no other switch for HTTP/1.1
- * alone. */
+ * alone, nor GIO for whom it asks for proxies. */
 void worker_sessions_init_process (void);
 
 /** @times: (nullable): copied; %NULL = worker_times_default() */

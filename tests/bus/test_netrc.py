@@ -87,6 +87,8 @@ class Netrc(NetrcCase):
         self.write_netrc(line('elsewhere.example', 'x') + line('localhost'))
         self.arrives(self.fetch())
         self.assertEqual([u for u, _, status in self.users()[self.asked:] if status == 200], [USER])
+        # No library has made anything of its own in the home directory.
+        self.assertEqual(self.left_over(), ['.netrc', 'target'])
 
     def test_default(self):
         self.write_netrc('default login {} password "{}"\n'.format(USER, SECRET))
