@@ -11,12 +11,10 @@
 #define GROUPS_MAX 65536
 #define ENTRY_MAX  (1024 * 1024)
 
-/* What test runs and sanitizers need to reach the worker too. */
+/* The machine's proxy, and what test runs and sanitizers need to reach the worker too. */
 static const char *const passed_variables[] = {
-  "ASAN_OPTIONS",
-  "LSAN_OPTIONS",
-  "UBSAN_OPTIONS",
-  "G_DEBUG",
+  "http_proxy",   "https_proxy",   "no_proxy", "ASAN_OPTIONS",
+  "LSAN_OPTIONS", "UBSAN_OPTIONS", "G_DEBUG",
 };
 
 static gboolean

@@ -5,6 +5,7 @@
 
 #include "ferry-worker-protocol.h"
 #include "worker-body.h"
+#include "worker-proxy.h"
 #include "worker-redirect.h"
 
 /* Restarts in a row, without a byte more than ever before, that are made. */
@@ -150,12 +151,13 @@ set_status_error (WorkerAttempt *self, WorkerExchange *exchange, GError **error)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
   const char *reason = soup_message_get_reason_phrase (exchange->message);
+  g_autofree char *who = worker_proxy_get_answerer (self->session, exchange->message);
 
   self->retry_after = worker_retry_after (soup_message_headers_get_one (headers, "Retry-After"),
                                           g_get_real_time () / G_USEC_PER_SEC);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR, "The server answered %u%s%s",
-               self->status, reason != NULL && *reason != '\0' ? " " : "",
-               reason != NULL ? reason : "");
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR, "%s answered %u%s%s", who, self->status,
+               reason != NULL && *reason != '\0' ? " " : "", reason != NULL ? reason : "");
+  worker_login_explain (&self->order->login, self->status, error);
 }
 
 /* The sizes that were promised, against what the server says. */

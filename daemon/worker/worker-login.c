@@ -3,6 +3,7 @@
 #include "worker-login.h"
 
 #include "ferry-error.h"
+#include "ferry-worker-protocol.h"
 
 #include <string.h>
 
@@ -35,6 +36,63 @@ credential_free (gpointer data)
   g_free (credential);
 }
 
+/* == whether ~/.netrc may be used == */
+
+static gboolean
+has_server_credential (const WorkerLogin *self)
+{
+  for (guint i = 0; i < self->credentials->len; i++)
+    if (!((const Credential *) g_ptr_array_index (self->credentials, i))->proxy)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_authorization (GVariantDict *dict)
+{
+  static const char name[] = "Authorization:";
+  g_autoptr (GVariant)
+      headers = g_variant_dict_lookup_value (dict, "SecretHeaders", G_VARIANT_TYPE_STRING_ARRAY);
+
+  for (gsize i = 0; headers != NULL && i < g_variant_n_children (headers); i++)
+    {
+      const char *header;
+
+      g_variant_get_child (headers, i, "&s", &header);
+      if (g_ascii_strncasecmp (header, name, strlen (name)) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+is_foreign (GVariant *resume)
+{
+  gboolean foreign = FALSE;
+
+  return resume != NULL && g_variant_lookup (resume, FERRY_RESUME_NO_SYMLINKS, "b", &foreign) &&
+         foreign;
+}
+
+/* A former owner of the job, or with "report" a server, who has the user fetch what they like with his password. */
+static gboolean
+is_others_url (GVariantDict *dict)
+{
+  g_autoptr (GVariant)
+      resume = g_variant_dict_lookup_value (dict, "Resume", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant)
+      upload = g_variant_dict_lookup_value (dict, "Upload", G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) of_upload = NULL;
+  g_autofree char *policy = NULL;
+
+  if (upload != NULL)
+    of_upload = g_variant_lookup_value (upload, "Resume", G_VARIANT_TYPE_VARDICT);
+  g_variant_dict_lookup (dict, "RedirectPolicy", "s", &policy);
+  return is_foreign (resume) || is_foreign (of_upload) || g_strcmp0 (policy, "report") == 0;
+}
+
+/* == loading == */
+
 void
 worker_login_load (WorkerLogin *self, GVariantDict *dict)
 {
@@ -57,12 +115,16 @@ worker_login_load (WorkerLogin *self, GVariantDict *dict)
       g_variant_lookup (values, "AllowHttp", "b", &credential->http);
       g_ptr_array_add (self->credentials, credential);
     }
+
+  if (!has_server_credential (self) && !has_authorization (dict) && !is_others_url (dict))
+    self->netrc = worker_netrc_new ();
 }
 
 void
 worker_login_clear (WorkerLogin *self)
 {
   g_clear_pointer (&self->credentials, g_ptr_array_unref);
+  g_clear_pointer (&self->netrc, worker_netrc_free);
 }
 
 /* Returns: (transfer none) (nullable) */
@@ -80,12 +142,72 @@ find (const WorkerLogin *self, gboolean proxy, const char *scheme)
   return NULL;
 }
 
-gboolean
-worker_login_answers (const WorkerLogin *self)
+static gboolean
+answers (const WorkerLogin *self)
 {
   return find (self, FALSE, "digest") != NULL || find (self, TRUE, "basic") != NULL ||
-         find (self, TRUE, "digest") != NULL;
+         find (self, TRUE, "digest") != NULL || self->netrc != NULL;
 }
+
+/* A digest of it: the text stays longer than the secret should. */
+char *
+worker_login_get_key (const WorkerLogin *self)
+{
+  g_autoptr (GChecksum) sum = NULL;
+
+  if (!answers (self))
+    return NULL;
+  sum = g_checksum_new (G_CHECKSUM_SHA256);
+  for (guint i = 0; i < self->credentials->len; i++)
+    {
+      const Credential *credential = g_ptr_array_index (self->credentials, i);
+
+      if (!credential->proxy)
+        continue;
+      /* With their ends, so that no two are the same text. */
+      g_checksum_update (sum, (const guchar *) credential->scheme,
+                         (gssize) strlen (credential->scheme) + 1);
+      g_checksum_update (sum, (const guchar *) credential->user,
+                         (gssize) strlen (credential->user) + 1);
+      g_checksum_update (sum, (const guchar *) credential->password,
+                         (gssize) strlen (credential->password) + 1);
+    }
+  return g_strdup (g_checksum_get_string (sum));
+}
+
+/* == ~/.netrc == */
+
+/* Whether nobody but the server can read what is sent, and it is the one that it says it is, whatever the job overlooks. */
+static gboolean
+is_private (SoupMessage *message)
+{
+  return soup_message_get_tls_peer_certificate (message) != NULL &&
+         soup_message_get_tls_peer_certificate_errors (message) == 0;
+}
+
+static gboolean
+answer_from_netrc (WorkerNetrc *netrc, SoupMessage *message, SoupAuth *auth)
+{
+  gboolean basic = g_ascii_strcasecmp (soup_auth_get_scheme_name (auth), "basic") == 0;
+  gboolean digest = g_ascii_strcasecmp (soup_auth_get_scheme_name (auth), "digest") == 0;
+  const WorkerNetrcEntry *entry;
+
+  entry = worker_netrc_find (netrc, g_uri_get_host (soup_message_get_uri (message)));
+  if (entry == NULL || (!basic && !digest))
+    return FALSE;
+  if (basic && !is_private (message))
+    {
+      netrc->complaint =
+          "the password that ~/.netrc has for it is only sent over https, to a server "
+          "with a good certificate";
+      return FALSE;
+    }
+  netrc->asked = basic;
+  soup_auth_authenticate (auth, entry->user, entry->password);
+  return TRUE;
+}
+
+/* == requests == */
 
 /* A second challenge says that the answer was wrong. */
 static gboolean
@@ -95,6 +217,9 @@ authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpoint
   gboolean proxy = soup_auth_is_for_proxy (auth);
   const Credential *credential = find (self, proxy, soup_auth_get_scheme_name (auth));
 
+  if (!proxy && self->netrc != NULL && !retrying &&
+      g_object_get_data (G_OBJECT (message), "ferry-own") != NULL)
+    return answer_from_netrc (self->netrc, message, auth);
   /* Of the server's only the digest waits for a challenge; elsewhere than at home nothing is answered. */
   if (retrying || credential == NULL ||
       (!proxy && (g_object_get_data (G_OBJECT (message), "ferry-own") == NULL ||
@@ -104,28 +229,40 @@ authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpoint
   return TRUE;
 }
 
+/* @user: (nullable): without, @password is a token */
 static void
-set_authorization (SoupMessage *message, const Credential *credential)
+set_authorization (SoupMessage *message, const char *name, const char *user, const char *password)
 {
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   char *both;
   char *encoded;
   char *value;
 
-  if (g_str_equal (credential->scheme, "bearer"))
+  if (user == NULL)
     {
-      value = g_strconcat ("Bearer ", credential->password, NULL);
+      value = g_strconcat ("Bearer ", password, NULL);
     }
   else
     {
-      both = g_strconcat (credential->user, ":", credential->password, NULL);
+      both = g_strconcat (user, ":", password, NULL);
       encoded = g_base64_encode ((const guchar *) both, strlen (both));
       value = g_strconcat ("Basic ", encoded, NULL);
       wipe (both);
       wipe (encoded);
     }
-  soup_message_headers_replace (headers, "Authorization", value);
+  soup_message_headers_replace (headers, name, value);
   wipe (value);
+}
+
+/* It has its connection, and nothing of the request has gone out. */
+static void
+starting_cb (SoupMessage *message, gpointer data)
+{
+  const WorkerLogin *self = data;
+
+  if (is_private (message))
+    set_authorization (message, "Authorization", self->netrc->entry.user,
+                       self->netrc->entry.password);
 }
 
 gboolean
@@ -137,8 +274,12 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
   soup_message_add_flags (message, SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
   if (own)
     g_object_set_data (G_OBJECT (message), "ferry-own", GINT_TO_POINTER (TRUE));
-  if (worker_login_answers (self))
+  if (answers (self))
     g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), (gpointer) self);
+
+  /* A body need not go out twice each time. */
+  if (own && self->netrc != NULL && self->netrc->asked)
+    g_signal_connect (message, "starting", G_CALLBACK (starting_cb), (gpointer) self);
 
   if (credential == NULL)
     credential = find (self, FALSE, "basic");
@@ -152,6 +293,30 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
                    credential->scheme);
       return FALSE;
     }
-  set_authorization (message, credential);
+  set_authorization (message, "Authorization",
+                     g_str_equal (credential->scheme, "bearer") ? NULL : credential->user,
+                     credential->password);
   return TRUE;
+}
+
+void
+worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message)
+{
+  const Credential *credential = find (self, TRUE, "basic");
+
+  if (credential != NULL)
+    set_authorization (message, "Proxy-Authorization", credential->user, credential->password);
+}
+
+void
+worker_login_explain (const WorkerLogin *self, guint status, GError **error)
+{
+  char *message;
+
+  if (status != SOUP_STATUS_UNAUTHORIZED || self->netrc == NULL || self->netrc->complaint == NULL ||
+      error == NULL || *error == NULL)
+    return;
+  message = g_strdup_printf ("%s; %s", (*error)->message, self->netrc->complaint);
+  g_free ((*error)->message);
+  (*error)->message = message;
 }

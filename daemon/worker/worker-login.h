@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "worker-netrc.h"
+
 #include <libsoup/soup.h>
 
 G_BEGIN_DECLS
@@ -11,14 +13,22 @@ G_BEGIN_DECLS
 typedef struct
 {
   GPtrArray *credentials; /* (owned) (nullable) */
+  WorkerNetrc
+      *netrc; /* (owned) (nullable): asked for what the job does not have; %NULL = must not be */
 } WorkerLogin;
 
-/** Reads the key Credentials of an order. */
+/**
+ * worker_login_load:
+ *
+ * Reads the key Credentials of an order. The user's own ~/.netrc is for jobs without credentials for their server or an
+ * Authorization of their own, whose URL he chose himself.
+ */
 void worker_login_load (WorkerLogin *self, GVariantDict *dict);
 void worker_login_clear (WorkerLogin *self);
 
-/** Whether challenges are to be answered: what needs none is sent without being asked. */
-gboolean worker_login_answers (const WorkerLogin *self);
+/** Returns: (transfer full) (nullable): the same text for who is the same to his proxy; %NULL when no challenge is to be
+ * answered: what needs none is sent without being asked */
+char *worker_login_get_key (const WorkerLogin *self);
 
 /**
  * worker_login_prepare:
@@ -30,5 +40,12 @@ gboolean worker_login_answers (const WorkerLogin *self);
  */
 gboolean worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean own,
                                GError **error);
+
+/** Adds what the proxy may have without being asked: one that refuses a long body may close before its question is heard. Only
+ * for a @message that goes to it, and not to the server by a tunnel. */
+void worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message);
+
+/** @error: (inout) (nullable): what an answer with @status became; with a 401 it may tell why ~/.netrc did not help. */
+void worker_login_explain (const WorkerLogin *self, guint status, GError **error);
 
 G_END_DECLS

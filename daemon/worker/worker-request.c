@@ -6,6 +6,7 @@
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
 #include "worker-connections.h"
+#include "worker-proxy.h"
 #include "worker-redirect.h"
 
 #include <netinet/in.h>
@@ -212,6 +213,8 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
+  if (worker_proxy_reads (requester->session, uri))
+    worker_login_greet_proxy (requester->login, exchange->message);
   handler = g_signal_connect (exchange->message, "network-event",
                               request->method != NULL ? G_CALLBACK (sending_network_event_cb)
                                                       : G_CALLBACK (network_event_cb),
@@ -226,6 +229,7 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   worker_trust_check_end (&check, exchange->message, error);
   if (exchange->stream == NULL)
     {
+      worker_proxy_explain (requester->session, uri, error);
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }

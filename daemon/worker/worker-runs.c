@@ -357,6 +357,7 @@ watch_cb (gpointer data)
 static SoupSession *
 check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reason, GError **error)
 {
+  g_autofree char *login = NULL;
   g_autofree char *key = NULL;
   FileUse *use;
 
@@ -382,9 +383,10 @@ check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reaso
       g_propagate_error (error, new_hang_error (order, wait_reason));
       return NULL;
     }
+  login = worker_login_get_key (&order->login);
   return worker_sessions_get (self->sessions, order->proxy_usage, order->proxy_uri,
-                              (const char *const *) order->proxy_bypass, &order->trust,
-                              worker_login_answers (&order->login), order->upload, error);
+                              (const char *const *) order->proxy_bypass, &order->trust, login,
+                              order->upload, error);
 }
 
 static const char *

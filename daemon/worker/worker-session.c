@@ -26,6 +26,8 @@ void
 worker_sessions_init_process (void)
 {
   g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
+  /* Before it GIO would try GNOME's, which makes a directory in the user's home, and then is of no use: it wants a session. */
+  g_setenv ("GIO_USE_PROXY_RESOLVER", "libproxy", FALSE);
 }
 
 WorkerSessions *
@@ -65,6 +67,7 @@ is_unused_cb (gpointer key, gpointer value, gpointer data)
   return G_OBJECT (value)->ref_count == 1;
 }
 
+/* @resolver: (nullable) */
 static SoupSession *
 create_session (WorkerSessions *self, GProxyResolver *resolver, gboolean login)
 {
@@ -73,10 +76,12 @@ create_session (WorkerSessions *self, GProxyResolver *resolver, gboolean login)
   /* Our own gate holds the number of connections down; libsoup must never wait by itself. No idle
    * timeout: it would fire in the main thread while another may be taking the connection;
    * worker_sessions_trim() closes them. */
-  session = soup_session_new_with_options ("proxy-resolver", resolver, "timeout",
-                                           self->times.connect, "idle-timeout", 0, "max-conns",
-                                           4 * FERRY_WORKER_MAX_ATTEMPTS, "max-conns-per-host",
-                                           2 * FERRY_WORKER_MAX_ATTEMPTS, NULL);
+  session = soup_session_new_with_options ("timeout", self->times.connect, "idle-timeout", 0,
+                                           "max-conns", 4 * FERRY_WORKER_MAX_ATTEMPTS,
+                                           "max-conns-per-host", 2 * FERRY_WORKER_MAX_ATTEMPTS,
+                                           NULL);
+  if (resolver != NULL)
+    soup_session_set_proxy_resolver (session, resolver);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
   if (!login)
@@ -99,20 +104,29 @@ check_proxy (const char *proxy_uri, GError **error)
   return FALSE;
 }
 
+static FerryProxyUsage
+get_usage (const char *word)
+{
+  FerryProxyUsage usage = FERRY_PROXY_USAGE_DEFAULT;
+
+  ferry_proxy_usage_from_string (word, &usage);
+  return usage;
+}
+
 SoupSession *
 worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
-                     const char *const *bypass, const WorkerTrust *trust, gboolean login,
+                     const char *const *bypass, const WorkerTrust *trust, const char *login,
                      gboolean sending, GError **error)
 {
+  FerryProxyUsage value = get_usage (usage);
   g_autofree char *trusted = worker_trust_get_key (trust);
-  g_autofree char *kind = g_strdup_printf ("%s %s %s", sending ? "send" : "fetch",
-                                           login ? "login" : "plain", trusted);
-  FerryProxyUsage value = FERRY_PROXY_USAGE_DEFAULT;
+  g_autofree char *kind = g_strdup_printf ("%s %s %s %s", ferry_proxy_usage_to_string (value),
+                                           sending ? "send" : "fetch",
+                                           login != NULL ? login : "plain", trusted);
   g_autoptr (GProxyResolver) resolver = NULL;
   g_autofree char *key = NULL;
   SoupSession *session;
 
-  ferry_proxy_usage_from_string (usage, &value);
   if (value == FERRY_PROXY_USAGE_OVERRIDE)
     {
       g_autofree char *hosts = bypass != NULL ? g_strjoinv (" ", (char **) bypass) : g_strdup ("");
@@ -124,6 +138,9 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
     }
   else
     {
+      /* Not given one, libsoup takes GIO's at the first request: that may look into the home directory, which may hang. */
+      if (value == FERRY_PROXY_USAGE_NONE)
+        resolver = g_simple_proxy_resolver_new (NULL, NULL);
       key = g_strdup (kind);
     }
 
@@ -133,7 +150,7 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
 
   if (g_hash_table_size (self->sessions) >= MAX_SESSIONS)
     g_hash_table_foreach_remove (self->sessions, is_unused_cb, NULL);
-  session = create_session (self, resolver, login);
+  session = create_session (self, resolver, login != NULL);
   g_hash_table_insert (self->sessions, g_steal_pointer (&key), session);
   return g_object_ref (session);
 }

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 typedef struct _WorkerSessions WorkerSessions;
 
 /** To be called once, before the first thread: libsoup 3.2 has no other switch for HTTP/1.1
- * alone. */
+ * alone, nor GIO for whom it asks for proxies. */
 void worker_sessions_init_process (void);
 
 /** @times: (nullable): copied; %NULL = worker_times_default() */
@@ -29,13 +29,12 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
 
 /**
  * worker_sessions_get:
- * @usage: (nullable): a FerryProxyUsage word; "default" is none: a worker belongs to no desktop
- * session
- *   whose proxy it could ask for
+ * @usage: (nullable): a FerryProxyUsage word, "default" when %NULL: what GIO finds, in our environment or by what plugins
+ *   libproxy has. "none" goes without, whatever that is
  * @proxy_uri: (nullable): with "override"
  * @bypass: (nullable): hosts that go without the proxy
  * @trust: connections are shared among those alone that trust the same
- * @login: whether challenges are answered
+ * @login: (nullable): worker_login_get_key(); %NULL = challenges are not answered. A tunnel belongs to whom the proxy made it for
  * @sending: whether for uploads, whose connections have a patience of their own
  *
  * In the main thread only. Messages may be sent with it from any thread.
@@ -44,7 +43,7 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
  */
 SoupSession *worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_uri,
                                   const char *const *bypass, const WorkerTrust *trust,
-                                  gboolean login, gboolean sending, GError **error);
+                                  const char *login, gboolean sending, GError **error);
 
 /** Closes what is idle. In the main thread, and only while no message is under way. */
 void worker_sessions_trim (WorkerSessions *self);

@@ -3,6 +3,7 @@
 #include "worker-upload.h"
 
 #include "worker-cancellable.h"
+#include "worker-proxy.h"
 
 #include <string.h>
 
@@ -45,6 +46,7 @@ worker_upload_answer_clear (WorkerUploadAnswer *self)
 {
   g_clear_pointer (&self->headers, soup_message_headers_unref);
   g_clear_pointer (&self->uri, g_uri_unref);
+  g_clear_pointer (&self->who, g_free);
 }
 
 const char *
@@ -125,6 +127,7 @@ take_answer (WorkerUpload *upload, WorkerExchange *exchange, const WorkerUploadR
   answer->headers = soup_message_headers_ref (
       soup_message_get_response_headers (exchange->message));
   answer->uri = g_uri_ref (exchange->uri);
+  answer->who = worker_proxy_get_answerer (upload->requester.session, exchange->message);
   if (upload->answered != NULL)
     upload->answered (upload->data, exchange->message);
 
@@ -222,9 +225,11 @@ worker_upload_fail_status (WorkerUpload *upload, const WorkerUploadAnswer *answe
     return worker_upload_fail (upload, error, FERRY_ERROR_MAXIMUM_SIZE_EXCEEDED,
                                FERRY_ERROR_CONTEXT_REMOTE_FILE, FALSE,
                                "The file is too large for the server (it answered 413)");
-  return worker_upload_fail (upload, error, failure.code, failure.context, failure.transient,
-                             "The server answered %u %s", answer->status,
-                             soup_status_get_phrase (answer->status));
+  worker_upload_fail (upload, error, failure.code, failure.context, failure.transient,
+                      "%s answered %u %s", answer->who != NULL ? answer->who : "The server",
+                      answer->status, soup_status_get_phrase (answer->status));
+  worker_login_explain (upload->requester.login, answer->status, error);
+  return WORKER_UPLOAD_ERROR;
 }
 
 /* == what the server has == */

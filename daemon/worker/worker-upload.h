@@ -76,6 +76,7 @@ typedef struct
   guint status;
   SoupMessageHeaders *headers; /* (owned) */
   GUri *uri;                   /* (owned): after redirects */
+  char *who;                   /* (owned) (nullable): worker_proxy_get_answerer() */
 } WorkerUploadAnswer;
 
 void worker_upload_answer_clear (WorkerUploadAnswer *self);

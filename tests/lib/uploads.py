@@ -40,14 +40,14 @@ class UploadServer:
     name = 'server'
     user = 'www-data'       # who the server becomes when root starts it; None: who we are
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=None):
         self.tls = tls                      # (certificate, key) for https
         self.place = tempfile.mkdtemp(prefix=self.name + '-',
                                       dir=os.environ.get('FERRY_TEST_TMP', '/var/tmp'))
         self.directory = os.path.join(self.place, 'files')
         os.chmod(self.place, 0o755)
         self.make_directory(self.directory)
-        self.port = free_port()
+        self.port = port or free_port()
         self.process = Process(self.name, self.command(), self.place)
 
     @classmethod
@@ -231,13 +231,13 @@ class TusServer(UploadServer):
 
 class NginxDav(UploadServer):
     """Plain PUT below /up/, whole files only; `limit` is client_max_body_size. Below /bits/ it hands
-    everything on to the server at port `behind`."""
+    everything on to the server at port `behind`. `guard` is a file of those who are let in."""
 
     name = 'nginx-dav'
 
-    def __init__(self, tls=None, limit='0', behind=None):
+    def __init__(self, tls=None, limit='0', behind=None, guard=None):
         needs('nginx')
-        self.limit, self.behind = limit, behind
+        self.limit, self.behind, self.guard = limit, behind, guard
         super().__init__(tls)
 
     def command(self):
@@ -247,6 +247,8 @@ class NginxDav(UploadServer):
             'ssl_certificate {}; ssl_certificate_key {};'.format(*self.tls)
         proxy = '' if self.behind is None else \
             'location /bits/ {{ proxy_pass http://127.0.0.1:{}/; }}'.format(self.behind)
+        guard = '' if self.guard is None else \
+            'auth_basic guarded; auth_basic_user_file {};'.format(self.guard)
         config = self.write('nginx.conf', '''
 {user}
 worker_processes 1;
@@ -266,13 +268,14 @@ http {{
     listen 127.0.0.1:{port} {ssl};
     {certificate}
     root {files};
+    {guard}
     location /up/ {{ dav_methods PUT DELETE; create_full_put_path off; }}
     {proxy}
   }}
 }}
 '''.format(user='user www-data;' if os.geteuid() == 0 else '', place=self.place,
            files=self.directory, port=self.port, ssl='ssl' if self.tls else '', limit=self.limit,
-           certificate=certificate, proxy=proxy))
+           certificate=certificate, proxy=proxy, guard=guard))
         return ['nginx', '-p', self.place, '-c', config, '-e', os.path.join(self.place, 'start.log')]
 
 

@@ -49,6 +49,11 @@ PLACES = '''
     location /no-ranges/ {{ alias {dir}/www/; max_ranges 0; }}
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
     location /away/ {{ return 302 http://127.0.0.1:$arg_port/file; }}
+    location /elsewhere/ {{ rewrite ^/elsewhere/(.*)$ https://127.0.0.1:{secure}/$1 redirect; }}
+    location /guarded/ {{
+      alias {dir}/www/; limit_rate 1m;
+      auth_basic guarded; auth_basic_user_file {dir}/etc/htpasswd;
+    }}
 '''
 
 
@@ -77,8 +82,9 @@ def make_certificate(place):
 
 
 class Nginx:
-    """Serves `www` at url() and secure_url(), also below /slow, /slower, /no-ranges, /moved;
-    /away/?port=N leads to another server."""
+    """Serves `www` at url() and secure_url(), also below /slow, /slower, /no-ranges, /moved, and below
+    /guarded to who is in set_password(); /away/?port=N leads to another server, /elsewhere to
+    https://127.0.0.1."""
 
     def __init__(self, world):
         self.world = world
@@ -93,7 +99,7 @@ class Nginx:
             os.mkdir(path)
             os.chmod(path, 0o755)
         self._make_certificates()
-        places = PLACES.format(dir=self.dir)
+        places = PLACES.format(dir=self.dir, secure=self.secure)
         config = os.path.join(self.dir, 'etc', 'nginx.conf')
         with open(config, 'w', encoding='utf-8') as out:
             out.write(CONFIG.format(dir=self.dir, plain=self.plain, secure=self.secure,
@@ -133,6 +139,19 @@ class Nginx:
             os.chmod(bundle, 0o644)
             isolate.bind(bundle, CERTIFICATES)
             self.world.stack.callback(subprocess.run, ['umount', '-l', CERTIFICATES], check=False)
+
+    def set_password(self, user, password):
+        """From the next request on he alone is let in; returns where that stands."""
+        path = os.path.join(self.dir, 'etc', 'htpasswd')
+        content.write(path, '{}:{{PLAIN}}{}\n'.format(user, password).encode())
+        os.chmod(path, 0o644)
+        return path
+
+    def users(self):
+        """(user or '-', request line, status) of all that it was asked."""
+        with open(os.path.join(self.dir, 'logs', 'nginx-access.log'), encoding='utf-8') as lines:
+            return [(line.split()[2], line.split('"')[1], int(line.split('"')[2].split()[0]))
+                    for line in lines]
 
     def add(self, name, data):
         """Puts a file under www; returns its sha256."""

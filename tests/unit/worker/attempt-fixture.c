@@ -178,8 +178,8 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
 
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, "", FALSE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
 
@@ -200,8 +200,8 @@ fixture_set_times (Fixture *fixture, const WorkerTimes *times)
   g_clear_object (&fixture->session);
   worker_sessions_free (fixture->sessions);
   fixture->sessions = worker_sessions_new (times);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, FALSE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, "", FALSE, &error);
   g_assert_no_error (error);
 }
 
@@ -284,6 +284,9 @@ fixture_prepare (Fixture *fixture)
   arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
   order = worker_order_new (arguments, FALSE);
   g_assert_nonnull (order);
+  if (order->login.netrc != NULL)
+    order->login.netrc->path = g_strdup (fixture->netrc != NULL ? fixture->netrc
+                                                                : "/nonexistent/netrc");
   return worker_attempt_new (order, fixture->sessions, fixture->session, fixture->buffers,
                              fixture->last_url, report_cb, fixture);
 }

@@ -77,6 +77,7 @@ typedef struct
   const char *const *server_pins;
   const char *redirect_policy;
   const char *credentials; /* (nullable): text of an a(ssa{sv}) */
+  const char *netrc;       /* (nullable): path of the user's ~/.netrc; absent when %NULL */
 } Fixture;
 
 void fixture_set_up (Fixture *fixture, gconstpointer data);

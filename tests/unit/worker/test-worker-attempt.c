@@ -34,8 +34,8 @@ close_connections (Fixture *fixture)
 {
   g_object_unref (fixture->session);
   worker_sessions_trim (fixture->sessions);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, FALSE, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, NULL, FALSE, NULL);
 }
 
 static void
@@ -536,7 +536,7 @@ test_proxy_refused (Fixture *fixture, gconstpointer data)
     {
       g_autoptr (GError) error = NULL;
       SoupSession *session = worker_sessions_get (fixture->sessions, "override", bad[i], NULL,
-                                                  &(WorkerTrust){ 0 }, FALSE, FALSE, &error);
+                                                  &(WorkerTrust){ 0 }, NULL, FALSE, &error);
 
       g_assert_null (session);
       g_assert_nonnull (error);
@@ -554,7 +554,7 @@ test_proxy (Fixture *fixture, gconstpointer data)
 
   g_object_unref (fixture->session);
   fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, NULL,
-                                          &(WorkerTrust){ 0 }, FALSE, FALSE, NULL);
+                                          &(WorkerTrust){ 0 }, NULL, FALSE, NULL);
   fixture->url = "http://nowhere.invalid/file";
   fixture_assert_done (fixture, fixture_run (fixture));
   request = raw_server_dup_request (fixture->server, 0);
@@ -562,7 +562,7 @@ test_proxy (Fixture *fixture, gconstpointer data)
 
   g_object_unref (fixture->session);
   fixture->session = worker_sessions_get (fixture->sessions, "override", proxy, bypass,
-                                          &(WorkerTrust){ 0 }, FALSE, FALSE, NULL);
+                                          &(WorkerTrust){ 0 }, NULL, FALSE, NULL);
   fixture->url = NULL;
   g_clear_pointer (&fixture->resume, g_variant_unref);
   fixture_assert_done (fixture, fixture_run (fixture));

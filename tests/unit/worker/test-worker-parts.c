@@ -210,8 +210,8 @@ test_ranges_replaced (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (fixture_get_restart (fixture), ==, "remote-file-changed");
   g_object_unref (fixture->session);
   worker_sessions_trim (fixture->sessions);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, FALSE, NULL);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, NULL, FALSE, NULL);
   raw_server_free (changing);
 }
 

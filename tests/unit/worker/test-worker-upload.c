@@ -63,8 +63,8 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->path = g_build_filename (fixture->directory, "source.bin", NULL);
   worker_sessions_init_process ();
   fixture->sessions = worker_sessions_new (NULL);
-  fixture->session = worker_sessions_get (fixture->sessions, NULL, NULL, NULL, &(WorkerTrust){ 0 },
-                                          FALSE, TRUE, &error);
+  fixture->session = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                          &(WorkerTrust){ 0 }, "", TRUE, &error);
   g_assert_no_error (error);
   fixture->buffers = worker_buffers_new ();
   fixture->server = upload_server_new (&fixture->site);
@@ -138,6 +138,7 @@ run (Fixture *fixture)
     g_variant_dict_insert_value (&dict, "Resume", fixture->resume);
   arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
   order = worker_order_new (arguments, TRUE);
+  order->login.netrc->path = g_strdup ("/nonexistent/netrc");
   fixture->attempt = worker_attempt_new (order, fixture->sessions, fixture->session,
                                          fixture->buffers, NULL, report_cb, fixture);
   worker_attempt_run (fixture->attempt);
@@ -650,8 +651,8 @@ test_two_sessions (Fixture *fixture, gconstpointer data)
   UploadSite *sites[] = { &fixture->site, &(UploadSite){ 0 } };
 
   servers[1] = upload_server_new (sites[1]);
-  sessions[1] = worker_sessions_get (fixture->sessions, NULL, NULL, NULL,
-                                     &(WorkerTrust){ .allowed = 1 }, FALSE, TRUE, NULL);
+  sessions[1] = worker_sessions_get (fixture->sessions, "none", NULL, NULL,
+                                     &(WorkerTrust){ .allowed = 1 }, "", TRUE, NULL);
   g_assert_true (sessions[1] != sessions[0]);
   fixture->protocol = PUT;
   for (guint i = 0; i < 4; i++)
