@@ -105,7 +105,6 @@ take_answer (FerryJob *job, FerryFile *file, GVariant *arguments)
       g_strfreev (file->response_headers);
       file->response_headers = g_variant_dup_strv (headers, NULL);
     }
-  ferry_engine_take_final_url (job, file, arguments);
 }
 
 /* Returns: whether there are more bytes than ever before */
@@ -275,6 +274,7 @@ on_done (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *ar
     return;
 
   ferry_engine_note_accepted (self, job);
+  ferry_engine_take_final_url (job, file, arguments);
   /* How large a source is was known before. */
   if (file->is_source && file->bytes_total != FERRY_SIZE_UNKNOWN)
     file->bytes_transferred = file->bytes_total;

@@ -284,7 +284,8 @@ void ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *jo
 /** The URL of @file becomes the one that a report has as @key. Returns: whether a worker can be sent there; else nothing is
  * changed */
 gboolean ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char *key);
-/** With RedirectPolicy `report` the file's URL becomes the one at which it was found. */
+/** With RedirectPolicy `report` the URL of a file that is done becomes the one at which it was found; not at another origin when
+ * the job has secrets, which would go there. */
 void ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments);
 
 /* == ferry-reply.c == */

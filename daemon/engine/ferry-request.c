@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* So that a port that is the usual one counts as said. */
+#define ORIGIN_FLAGS (G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE)
+
 /* Bytes of a URL that a worker names. */
 #define CLAIMED_URL_MAX 4096
 
@@ -76,10 +79,30 @@ ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char 
   return TRUE;
 }
 
+/* RFC 6454, 4 */
+static gboolean
+is_same_origin (const char *a, const char *b)
+{
+  g_autoptr (GUri) first = g_uri_parse (a, ORIGIN_FLAGS, NULL);
+  g_autoptr (GUri) second = g_uri_parse (b, ORIGIN_FLAGS, NULL);
+
+  return first != NULL && second != NULL &&
+         g_str_equal (g_uri_get_scheme (first), g_uri_get_scheme (second)) &&
+         g_ascii_strcasecmp (g_uri_get_host (first), g_uri_get_host (second)) == 0 &&
+         g_uri_get_port (first) == g_uri_get_port (second);
+}
+
 void
 ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments)
 {
-  if (job->redirect_policy == FERRY_REDIRECT_POLICY_REPORT && !file->is_source &&
-      !ferry_file_is_reply (file) && ferry_engine_take_claimed_url (file, arguments, "FinalUrl"))
+  const char *url;
+
+  if (job->redirect_policy != FERRY_REDIRECT_POLICY_REPORT || file->is_source ||
+      ferry_file_is_reply (file) || !g_variant_lookup (arguments, "FinalUrl", "&s", &url))
+    return;
+  /* Secrets go to the origin of the file's URL, which is the owner's choice and no server's. */
+  if (job->secrets != NULL && !is_same_origin (file->remote_url, url))
+    return;
+  if (ferry_engine_take_claimed_url (file, arguments, "FinalUrl"))
     ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
 }

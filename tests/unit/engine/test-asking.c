@@ -360,6 +360,42 @@ test_network (Fixture *fixture, gconstpointer data)
   take_start_with (fixture, "sesame");
 }
 
+/* A server that sends us elsewhere does not choose who gets the secrets, not even when the owner wants to know where that is. */
+static void
+test_report (Fixture *fixture, gconstpointer data)
+{
+  static const char *const headers[] = { "Authorization: x", NULL };
+  const char *const away = "{'Total': <uint64 10>, 'Bytes': <uint64 10>, 'FinalUrl': "
+                           "<'https://elsewhere.example/x'>}";
+  FerryFile *file = g_ptr_array_index (fixture->job->files, 0);
+  g_autofree char *url = g_strdup (file->remote_url);
+  guint64 attempt = world_take_start (fixture->world);
+
+  fixture->job->redirect_policy = FERRY_REDIRECT_POLICY_REPORT;
+  world_report (fixture->world, attempt, "response", away);
+  world_fail (fixture->world, attempt, ", 'FinalUrl': <'https://elsewhere.example/x'>");
+  world_wait (fixture->job->state == FERRY_JOB_STATE_TRANSIENT_ERROR);
+  g_assert_cmpstr (file->remote_url, ==, url);
+
+  ferry_engine_set_secret_headers (fixture->world->engine, fixture->job, headers);
+  ferry_fake_clock_advance (fixture->world->clock, DAY);
+  world_report (fixture->world, world_take_start (fixture->world), "done", away);
+  world_wait (fixture->job->state == FERRY_JOB_STATE_TRANSFERRED);
+  g_assert_cmpstr (file->remote_url, ==, url);
+}
+
+static void
+test_report_without_secrets (Fixture *fixture, gconstpointer data)
+{
+  const FerryFile *file = g_ptr_array_index (fixture->job->files, 0);
+
+  fixture->job->redirect_policy = FERRY_REDIRECT_POLICY_REPORT;
+  world_report (fixture->world, world_take_start (fixture->world), "done",
+                "{'Bytes': <uint64 10>, 'FinalUrl': <'https://elsewhere.example/x'>}");
+  world_wait (fixture->job->state == FERRY_JOB_STATE_TRANSFERRED);
+  g_assert_cmpstr (file->remote_url, ==, "https://elsewhere.example/x");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -377,6 +413,8 @@ main (int argc, char **argv)
     { "/asking/given", test_given },
     { "/asking/cancelled", test_cancelled },
     { "/asking/network", test_network },
+    { "/asking/report", test_report },
+    { "/asking/report-without-secrets", test_report_without_secrets },
   };
 
   g_test_init (&argc, &argv, NULL);
