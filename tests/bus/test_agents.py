@@ -3,10 +3,11 @@
 """Credentials that a job does not have, and its owner's agents do."""
 
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import badserver, cases, content  # noqa: E402
+from lib import badserver, cases, content, tree  # noqa: E402
 from lib.client import (AGENT_MANAGER, ERROR, INVALID_ARGS, LIMITS_EXCEEDED, ROOT,  # noqa: E402
                         UNKNOWN_OBJECT, options, signal_args)
 
@@ -155,6 +156,29 @@ class Asked(AgentCase):
                                  UploadProtocol='put')
         job.wait_state('transferred')
         agent.wait_signal('CredentialsAccepted')
+
+
+class Told(AgentCase):
+    def test_readme(self):
+        """The agent that README.md shows, for a server of ours."""
+        with open(os.path.join(tree.ROOT, 'README.md'), encoding='utf-8') as readme:
+            program = readme.read().split('```py\n')[1].split('```')[0]
+        for told, here in (('files.example', '127.0.0.1'), ("== 'https'", "== 'http'"),
+                           ("'swordfish')", "'swordfish'), 'AllowHttp': GLib.Variant('b', True)"),
+                           ('GLib.MainLoop()', "print('registered', flush=True)\nGLib.MainLoop()")):
+            self.assertIn(told, program)
+            program = program.replace(told, here)
+        route = self.world.http.add('/guarded', b'inside')
+        route.then(*[badserver.guarded('alice', 'swordfish')] * 3)
+        agent = self.world.spawn(['/usr/bin/python3', '-c', program], self.client.user.pw_name,
+                                 stdout=subprocess.PIPE)
+        try:
+            self.assertEqual(agent.stdout.readline(), 'registered\n')
+            self.download().wait_state('transferred')
+        finally:
+            agent.kill()
+            agent.wait()
+            agent.stdout.close()
 
 
 class Several(AgentCase):
