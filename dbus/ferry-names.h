@@ -11,6 +11,8 @@
 #define FERRY_JOB_INTERFACE     "org.ferry.Transfer1.Job"
 #define FERRY_POLICY_INTERFACE  "org.ferry.Transfer1.Policy"
 
+#define FERRY_AGENT_MANAGER_INTERFACE "org.ferry.Transfer1.AgentManager"
+
 #define FERRY_ERROR_PREFIX "org.ferry.Transfer1.Error."
 
 /* polkit actions (polkit/org.ferry.transfer1.policy) */
