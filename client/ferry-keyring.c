@@ -61,10 +61,11 @@ open_service (GCancellable *cancellable, GError **cause)
 /* == finding == */
 
 static FerryKeyringItem *
-item_new (SecretItem *item)
+item_new (SecretService *service, SecretItem *item)
 {
   FerryKeyringItem *self = g_new0 (FerryKeyringItem, 1);
 
+  self->service = g_object_ref (service);
   self->item = g_object_ref (item);
   self->attributes = secret_item_get_attributes (item);
   self->ours = g_strcmp0 (g_hash_table_lookup (self->attributes, MARK), MARK_VALUE) == 0;
@@ -109,7 +110,7 @@ ferry_keyring_find (const FerryLoginServer *server, gboolean unlock, gboolean *l
   for (GList *link = found; link != NULL; link = link->next)
     {
       if (!secret_item_get_locked (link->data))
-        g_ptr_array_add (items, item_new (link->data));
+        g_ptr_array_add (items, item_new (service, link->data));
       else if (locked != NULL)
         *locked = TRUE;
     }
@@ -177,6 +178,7 @@ void
 ferry_keyring_item_free (FerryKeyringItem *self)
 {
   g_object_unref (self->item);
+  g_object_unref (self->service);
   g_hash_table_unref (self->attributes);
   g_free (self);
 }

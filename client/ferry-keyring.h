@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
+  SecretService *service; /* (owned): without it @item, which does not hold it, is of no use */
   SecretItem *item;       /* (owned) */
   GHashTable *attributes; /* (owned) */
   gboolean ours;

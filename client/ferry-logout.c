@@ -9,11 +9,12 @@
 
 #include <stdio.h>
 
-/* Returns: whether nothing went wrong; @removed counts */
+/* @locked: whether there are more, which are locked */
 static gboolean
-remove_items (GPtrArray *items, const FerryLoginServer *server, guint *removed, GError **error)
+remove_items (GPtrArray *items, gboolean locked, const FerryLoginServer *server, GError **error)
 {
   g_autofree char *place = ferry_login_server_describe (server);
+  guint removed = 0;
 
   for (guint i = 0; i < items->len; i++)
     {
@@ -32,12 +33,16 @@ remove_items (GPtrArray *items, const FerryLoginServer *server, guint *removed, 
       if (!ferry_keyring_item_remove (item, error))
         return FALSE;
       printf ("removed  %s at %s\n", what, place);
-      (*removed)++;
+      removed++;
     }
 
-  if (*removed > 0)
+  if (removed > 0)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND, "Ferry has no login at %s", place);
+  if (locked)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_AUTHORIZED,
+                 "what the keyring has for %s is locked, and nobody unlocked it", place);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_FOUND, "Ferry has no login at %s", place);
   return FALSE;
 }
 
@@ -47,7 +52,7 @@ ferry_command_logout (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryLoginServer) server = NULL;
   g_autoptr (GPtrArray) items = NULL;
-  guint removed = 0;
+  gboolean locked = FALSE;
 
   if (!ferry_command_line_parse ("logout", NULL, 1, 1, &argc, &argv, &error))
     return ferry_exit_report (error);
@@ -55,8 +60,8 @@ ferry_command_logout (int argc, char **argv)
   if (server == NULL)
     return ferry_exit_report (error);
 
-  items = ferry_keyring_find (server, TRUE, NULL, NULL, &error);
-  if (items == NULL || !remove_items (items, server, &removed, &error))
+  items = ferry_keyring_find (server, TRUE, &locked, NULL, &error);
+  if (items == NULL || !remove_items (items, locked, server, &error))
     return ferry_exit_report (error);
 
   return FERRY_EXIT_DONE;

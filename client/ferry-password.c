@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,16 +29,22 @@ signal_cb (int number)
   caught = number;
 }
 
-/* Reads up to the end of a line, which is not stored. Returns: the length, -1 when there was an error (errno) */
+/* Reads up to the end of a line, which is not stored.
+ * @mask: (nullable): the signals to block while it waits; those that come otherwise end it
+ * Returns: the length, -1 when there was an error (errno) */
 static gssize
-read_line (int fd, char *line, gsize size)
+read_line (int fd, char *line, gsize size, const sigset_t *mask)
 {
   gsize length = 0;
 
   while (length < size)
     {
-      gssize n = read (fd, line + length, 1);
+      struct pollfd wait = { .fd = fd, .events = POLLIN };
+      gssize n;
 
+      if (mask != NULL && ppoll (&wait, 1, NULL, mask) < 0)
+        return -1;
+      n = read (fd, line + length, 1);
       if (n < 0)
         return -1;
       if (n == 0 || line[length] == '\n')
@@ -69,19 +76,13 @@ take_line (char *line, gssize length, const char *what, GError **error)
   return value;
 }
 
-SecretValue *
-ferry_password_ask (const char *question, GError **error)
+/* Returns: the length, -1 when a signal came */
+static gssize
+read_quietly (const char *question, char *line, const sigset_t *mask)
 {
-  struct sigaction action = { .sa_handler = signal_cb }, before[G_N_ELEMENTS (signals)];
   struct termios state, quiet;
-  char line[LINE_MAX_BYTES];
   gssize length;
-  int number = 0;
 
-  /* No SA_RESTART: the read must end. */
-  caught = 0;
-  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
-    sigaction (signals[i], &action, &before[i]);
   tcgetattr (STDIN_FILENO, &state);
   quiet = state;
   quiet.c_lflag &= ~(tcflag_t) ECHO;
@@ -89,18 +90,40 @@ ferry_password_ask (const char *question, GError **error)
   fprintf (stderr, "%s", question);
   fflush (stderr);
 
-  length = read_line (STDIN_FILENO, line, sizeof line);
+  length = read_line (STDIN_FILENO, line, LINE_MAX_BYTES, mask);
 
-  number = caught;
   tcsetattr (STDIN_FILENO, TCSAFLUSH, &state);
   fputc ('\n', stderr);
+  return length;
+}
+
+SecretValue *
+ferry_password_ask (const char *question, GError **error)
+{
+  struct sigaction action = { .sa_handler = signal_cb }, before[G_N_ELEMENTS (signals)];
+  char line[LINE_MAX_BYTES];
+  sigset_t ours, mask;
+  gssize length;
+
+  /* They arrive only while it waits, so that none is missed between a look and the wait. */
+  caught = 0;
+  sigemptyset (&ours);
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
+    sigaddset (&ours, signals[i]);
+  sigprocmask (SIG_BLOCK, &ours, &mask);
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
+    sigaction (signals[i], &action, &before[i]);
+
+  length = read_quietly (question, line, &mask);
+
   for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
     sigaction (signals[i], &before[i], NULL);
-  if (number != 0)
+  if (caught != 0)
     {
       explicit_bzero (line, sizeof line);
-      raise (number);
+      raise (caught);
     }
+  sigprocmask (SIG_SETMASK, &mask, NULL);
 
   return take_line (line, MAX (length, 0), "what was typed", error);
 }
@@ -111,7 +134,7 @@ ferry_password_read (const char *path, GError **error)
   gboolean standard = g_str_equal (path, "-");
   int fd = standard ? STDIN_FILENO : open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   char line[LINE_MAX_BYTES];
-  gssize length = fd >= 0 ? read_line (fd, line, sizeof line) : -1;
+  gssize length = fd >= 0 ? read_line (fd, line, sizeof line, NULL) : -1;
   int code = errno;
 
   if (fd >= 0 && !standard)

@@ -179,48 +179,55 @@ find_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* == what became of them == */
 
-static void
-removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Agent *self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  self->pending--;
-  if (!secret_item_delete_finish (SECRET_ITEM (source), result, &error))
-    g_printerr ("ferry-agent: a login that was rejected could not be removed\n");
-}
-
-/* A wrong answer, until the keyring has told what the item holds now. */
+/* A wrong answer that is to go from the keyring. */
 typedef struct
 {
   Agent *agent;
-  AgentAnswer *answer; /* (owned) */
+  AgentAnswer *answer;   /* (owned) */
+  GPtrArray *candidates; /* (owned) (nullable): what the keyring has of it now */
 } Forgetting;
+
+static void
+forgetting_free (Forgetting *forgetting)
+{
+  forgetting->agent->pending--;
+  agent_answer_free (forgetting->answer);
+  g_clear_pointer (&forgetting->candidates, g_ptr_array_unref);
+  g_free (forgetting);
+}
+
+static void
+removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  if (!secret_item_delete_finish (SECRET_ITEM (source), result, NULL))
+    g_printerr ("ferry-agent: a login that was rejected could not be removed\n");
+  forgetting_free (user_data);
+}
+
+/* Whether the item holds what was rejected: another password may have been saved in it meanwhile. */
+static gboolean
+is_meant (Agent *self, const AgentCandidate *candidate, const AgentAnswer *answer)
+{
+  g_autofree char *fingerprint = agent_answers_fingerprint (self->answers, candidate->path,
+                                                            candidate->secret);
+
+  return g_str_equal (fingerprint, answer->fingerprint);
+}
 
 static void
 load_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Forgetting *forgetting = user_data;
-  Agent *self = forgetting->agent;
-  g_autoptr (GPtrArray) candidates = agent_keyring_find_finish (result, NULL);
+  const AgentCandidate *candidate = NULL;
 
-  self->pending--;
-  if (candidates != NULL && candidates->len > 0)
-    {
-      const AgentCandidate *candidate = g_ptr_array_index (candidates, 0);
-      g_autofree char *fingerprint = agent_answers_fingerprint (self->answers, candidate->path,
-                                                                candidate->secret);
+  forgetting->candidates = agent_keyring_find_finish (result, NULL);
+  if (forgetting->candidates != NULL && forgetting->candidates->len > 0)
+    candidate = g_ptr_array_index (forgetting->candidates, 0);
 
-      /* Another password may have been saved in it meanwhile. */
-      if (g_str_equal (fingerprint, forgetting->answer->fingerprint))
-        {
-          self->pending++;
-          secret_item_delete (candidate->item->item, NULL, removed_cb, self);
-        }
-    }
-
-  agent_answer_free (forgetting->answer);
-  g_free (forgetting);
+  if (candidate != NULL && is_meant (forgetting->agent, candidate, forgetting->answer))
+    secret_item_delete (candidate->item->item, NULL, removed_cb, forgetting);
+  else
+    forgetting_free (forgetting);
 }
 
 /* Does with @answer (transfer full) (nullable) what follows from its being wrong. */
