@@ -112,6 +112,28 @@ prompter_vanished_cb (GDBusConnection *connection, const char *name, gpointer us
   set_shown (user_data, FALSE);
 }
 
+static GVariant *
+call_bus (GDBusConnection *session, const char *method, GVariant *arguments, const char *type)
+{
+  return g_dbus_connection_call_sync (session, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                      "org.freedesktop.DBus", method, arguments,
+                                      G_VARIANT_TYPE (type), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                                      NULL);
+}
+
+/* The watch tells later, and the first registration is to be right. */
+static gboolean
+is_shown (GDBusConnection *session)
+{
+  g_autoptr (GVariant)
+      reply = call_bus (session, "NameHasOwner", g_variant_new ("(s)", AGENT_PROMPTER_NAME), "(b)");
+  gboolean shown = FALSE;
+
+  if (reply != NULL)
+    g_variant_get (reply, "(b)", &shown);
+  return shown;
+}
+
 /* One that can be started is of use only where it can show a window. */
 static gboolean
 is_startable (GDBusConnection *session)
@@ -122,10 +144,7 @@ is_startable (GDBusConnection *session)
   if (g_getenv ("WAYLAND_DISPLAY") == NULL && g_getenv ("DISPLAY") == NULL)
     return FALSE;
 
-  reply = g_dbus_connection_call_sync (session, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                       "org.freedesktop.DBus", "ListActivatableNames", NULL,
-                                       G_VARIANT_TYPE ("(as)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-                                       NULL);
+  reply = call_bus (session, "ListActivatableNames", NULL, "(as)");
   if (reply == NULL)
     return FALSE;
   g_variant_get (reply, "(^a&s)", &names);
@@ -140,6 +159,7 @@ agent_registration_new (GDBusConnection *system, GDBusConnection *session,
 
   self->system = g_object_ref (system);
   self->startable = is_startable (session);
+  self->shown = is_shown (session);
   self->gone = gone;
   self->user_data = user_data;
   self->prompter_watch = g_bus_watch_name_on_connection (session, AGENT_PROMPTER_NAME,
