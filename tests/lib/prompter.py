@@ -40,8 +40,9 @@ class Prompter:
         callback, *rest = parameters.unpack()
         invocation.return_value(None)
         if member == 'BeginPrompting':
-            self.exchanges[sender, callback] = Gcr.SecretExchange.new(None)
-            self.tell(sender, callback, 'PromptReady', GLib.Variant('(sa{sv}s)', ('', {}, '')))
+            exchange = self.exchanges[sender, callback] = Gcr.SecretExchange.new(None)
+            self.tell(sender, callback, 'PromptReady',
+                      GLib.Variant('(sa{sv}s)', ('', {}, exchange.begin())))
         elif member == 'PerformPrompt':
             self.perform(sender, callback, *rest)
         else:
