@@ -186,7 +186,7 @@ ferry_keyring_item_free (FerryKeyringItem *self)
 /* == saving == */
 
 gboolean
-ferry_keyring_save (const FerryKeyringLogin *login, GError **error)
+ferry_keyring_save (const FerryKeyringLogin *login, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GHashTable) attributes = secret_attributes_build (
       &schema, FERRY_LOGIN_PROTOCOL, login->server->scheme, FERRY_LOGIN_SERVER, login->server->host,
@@ -194,7 +194,7 @@ ferry_keyring_save (const FerryKeyringLogin *login, GError **error)
   g_autofree char *place = ferry_login_server_describe (login->server);
   g_autofree char *label = NULL;
   GError *cause = NULL;
-  g_autoptr (SecretService) service = open_service (NULL, &cause);
+  g_autoptr (SecretService) service = open_service (cancellable, &cause);
 
   if (login->user != NULL)
     g_hash_table_insert (attributes, g_strdup (FERRY_LOGIN_USER), g_strdup (login->user));
@@ -207,7 +207,7 @@ ferry_keyring_save (const FerryKeyringLogin *login, GError **error)
                               : g_strdup_printf ("Ferry: token for %s", place);
   if (service != NULL &&
       secret_service_store_sync (service, &schema, attributes, SECRET_COLLECTION_DEFAULT, label,
-                                 login->secret, NULL, &cause))
+                                 login->secret, cancellable, &cause))
     return TRUE;
 
   if (cause == NULL)

@@ -72,7 +72,8 @@ void ferry_keyring_item_free (FerryKeyringItem *self);
  * Saves @login in the default keyring, marked as ours, in place of an item of ours with the same attributes. A locked
  * keyring asks the person.
  */
-gboolean ferry_keyring_save (const FerryKeyringLogin *login, GError **error);
+gboolean ferry_keyring_save (const FerryKeyringLogin *login, GCancellable *cancellable,
+                             GError **error);
 
 void ferry_keyring_login_free (FerryKeyringLogin *self);
 

@@ -122,7 +122,7 @@ replace (const FerryKeyringLogin *login, GError **error)
 {
   g_autoptr (GPtrArray) items = NULL;
 
-  if (!ferry_keyring_save (login, error))
+  if (!ferry_keyring_save (login, NULL, error))
     return FALSE;
   items = ferry_keyring_find (login->server, FALSE, NULL, NULL, error);
   if (items == NULL)

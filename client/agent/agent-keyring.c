@@ -169,17 +169,17 @@ save_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 {
   GError *error = NULL;
 
-  if (ferry_keyring_save (task_data, &error))
+  if (ferry_keyring_save (task_data, cancellable, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
 }
 
 void
-agent_keyring_save_async (FerryKeyringLogin *login, GAsyncReadyCallback callback,
-                          gpointer user_data)
+agent_keyring_save_async (FerryKeyringLogin *login, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
   g_task_set_task_data (task, login, (GDestroyNotify) ferry_keyring_login_free);
   g_task_run_in_thread (task, save_in_thread);

@@ -48,8 +48,8 @@ void agent_keyring_load_async (const FerryLoginServer *server, const char *path,
 GPtrArray *agent_keyring_find_finish (GAsyncResult *result, GError **error);
 
 /** Saves @login (transfer full). */
-void agent_keyring_save_async (FerryKeyringLogin *login, GAsyncReadyCallback callback,
-                               gpointer user_data);
+void agent_keyring_save_async (FerryKeyringLogin *login, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
 
 /** Returns: whether it is saved */
 gboolean agent_keyring_save_finish (GAsyncResult *result, GError **error);

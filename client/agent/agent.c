@@ -10,12 +10,15 @@
 #include "ferry-interface-info.h"
 #include "ferry-names.h"
 
+#include <string.h>
+
 struct _Agent
 {
   GDBusConnection *system;         /* (owned) */
   AgentRegistration *registration; /* (owned) */
   AgentAnswers *answers;           /* (owned) */
   GHashTable *requests;            /* (owned): id -> Request, which nobody owns but its callbacks */
+  GCancellable *ending;            /* (owned): of what may wait for a person */
   guint pending;                   /* changes to the keyring that go on */
   guint object;
 };
@@ -232,7 +235,7 @@ load_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Does with @answer (transfer full) (nullable) what follows from its being wrong. */
 static void
-reject (Agent *self, AgentAnswer *answer)
+reject_answer (Agent *self, AgentAnswer *answer)
 {
   Forgetting *forgetting;
 
@@ -263,12 +266,12 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-accept (Agent *self, AgentAnswer *answer)
+accept_answer (Agent *self, AgentAnswer *answer)
 {
   if (answer != NULL && answer->wanted != NULL)
     {
       self->pending++;
-      agent_keyring_save_async (g_steal_pointer (&answer->wanted), saved_cb, self);
+      agent_keyring_save_async (g_steal_pointer (&answer->wanted), self->ending, saved_cb, self);
     }
   g_clear_pointer (&answer, agent_answer_free);
 }
@@ -305,7 +308,7 @@ get_credentials (Agent *self, GVariant *parameters, GDBusMethodInvocation *invoc
 
   /* That a job asks again says it, too. */
   if (query->attempt > 1)
-    reject (self, agent_answers_take_last (self->answers, query));
+    reject_answer (self, agent_answers_take_last (self->answers, query));
   agent_keyring_find_async (query, request->cancellable, find_cb, request);
 }
 
@@ -342,9 +345,9 @@ call_cb (GDBusConnection *connection, const char *sender, const char *path, cons
 
   g_variant_get_child (parameters, 0, "&s", &id);
   if (g_str_equal (method, "CredentialsAccepted"))
-    accept (self, agent_answers_take (self->answers, id));
+    accept_answer (self, agent_answers_take (self->answers, id));
   else if (g_str_equal (method, "CredentialsRejected"))
-    reject (self, agent_answers_take (self->answers, id));
+    reject_answer (self, agent_answers_take (self->answers, id));
   else
     cancel_request (self, id);
   g_dbus_method_invocation_return_value (invocation, NULL);
@@ -374,6 +377,7 @@ agent_new (GDBusConnection *system, GDBusConnection *session, GError **error)
 
   self->system = g_object_ref (system);
   self->answers = agent_answers_new ();
+  self->ending = g_cancellable_new ();
   self->requests = g_hash_table_new (g_str_hash, g_str_equal);
   self->object = g_dbus_connection_register_object (
       system, AGENT_PATH, (GDBusInterfaceInfo *) &org_ferry_transfer1_secret_agent_interface,
@@ -392,11 +396,13 @@ agent_free (Agent *self)
   if (self->object != 0)
     g_dbus_connection_unregister_object (self->system, self->object);
   gone_cb (self);
+  g_cancellable_cancel (self->ending);
   while (g_hash_table_size (self->requests) > 0 || self->pending > 0)
     g_main_context_iteration (NULL, TRUE);
 
   g_hash_table_unref (self->requests);
   agent_answers_free (self->answers);
+  g_object_unref (self->ending);
   g_object_unref (self->system);
   g_free (self);
 }

@@ -71,7 +71,12 @@ class AgentCase(cases.WorldCase):
         heard = len(self.service.find_signals('RegisterAgent'))
         self.agent = self.session.start(
             'ferry-agent', [os.path.join(self.world.build, 'client/agent/ferry-agent')], **extra)
+        self.addCleanup(self.end, self.agent)
         self.address, self.capabilities = self.registered(self.service, heard + 1)
+
+    def end(self, agent):
+        """It has ended, or ends, without complaint."""
+        self.assertEqual(agent.stop(), 0)
 
     @staticmethod
     def registered(service, count=1):
@@ -220,8 +225,8 @@ class Rejected(AgentCase):
         rejected = self.request
         self.login(text='correct\n')
         self.tell('CredentialsRejected', rejected)
-        # What follows is looked up after what the rejection has caused.
         self.assertEqual(self.ask()['Password'], 'correct')
+        # It ends when the rejection has had its effect.
         self.agent.stop()
         self.assertEqual(self.session.saved(user='alice'), 'correct')
 
@@ -288,6 +293,7 @@ class Asking(AgentCase):
         self.tell('CancelRequest', 'slow', 'timeout')
         with self.assertRaises(BusError):
             pending.result()
+        wait_until(lambda: self.session.prompts[-1]['kind'] == 'closed', 20, 'its end')
 
     def test_nobody_to_ask(self):
         self.start_agent()

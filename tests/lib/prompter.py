@@ -46,6 +46,7 @@ class Prompter:
         elif member == 'PerformPrompt':
             self.perform(sender, callback, *rest)
         else:
+            print(json.dumps({'kind': 'closed'}), flush=True)
             self.tell(sender, callback, 'PromptDone', None)
 
     def perform(self, sender, callback, kind, properties, exchanged):
