@@ -144,3 +144,8 @@ class Session:
         reader.start()
         self.stack.callback(end)
         wait_until(lambda: self.has_name('org.gnome.keyring.SystemPrompter'), 20, 'the prompter')
+
+    def prompt(self, number):
+        """What that dialog said, from 0; its words may come a moment after its answer."""
+        wait_until(lambda: len(self.prompts) > number, 20, 'dialog {}'.format(number))
+        return self.prompts[number]
