@@ -6,14 +6,28 @@
 #include "ferry-names.h"
 #include "ferry-text.h"
 
+/* What a keyring says when it may have what it had not. */
+static const struct
+{
+  const char *interface;
+  const char *member;
+} keyring_signals[] = {
+  { "org.freedesktop.Secret.Collection", "ItemCreated" },
+  { "org.freedesktop.Secret.Collection", "ItemChanged" },
+  /* Unlocked, too. */
+  { "org.freedesktop.Secret.Service", "CollectionChanged" },
+};
+
 struct _AgentRegistration
 {
-  GDBusConnection *system; /* (owned) */
-  char *owner;             /* (owned) (nullable): of org.ferry.Transfer1 */
-  gboolean startable;      /* whether the session can start a program that shows dialogs */
-  gboolean shown;          /* whether one runs */
+  GDBusConnection *system;  /* (owned) */
+  GDBusConnection *session; /* (owned) */
+  char *owner;              /* (owned) (nullable): of org.ferry.Transfer1 */
+  gboolean startable;       /* whether the session can start a program that shows dialogs */
+  gboolean shown;           /* whether one runs */
   guint service_watch;
   guint prompter_watch;
+  guint keyring_watches[G_N_ELEMENTS (keyring_signals)];
   void (*gone) (gpointer user_data);
   gpointer user_data;
 };
@@ -112,6 +126,15 @@ prompter_vanished_cb (GDBusConnection *connection, const char *name, gpointer us
   set_shown (user_data, FALSE);
 }
 
+/* A new registration lets jobs go on that wait for a login: somebody may just have saved it. */
+static void
+keyring_changed_cb (GDBusConnection *connection, const char *sender, const char *path,
+                    const char *interface, const char *member, GVariant *arguments,
+                    gpointer user_data)
+{
+  register_agent (user_data);
+}
+
 static GVariant *
 call_bus (GDBusConnection *session, const char *method, GVariant *arguments, const char *type)
 {
@@ -158,6 +181,7 @@ agent_registration_new (GDBusConnection *system, GDBusConnection *session,
   AgentRegistration *self = g_new0 (AgentRegistration, 1);
 
   self->system = g_object_ref (system);
+  self->session = g_object_ref (session);
   self->startable = is_startable (session);
   self->shown = is_shown (session);
   self->gone = gone;
@@ -170,15 +194,22 @@ agent_registration_new (GDBusConnection *system, GDBusConnection *session,
                                                         G_BUS_NAME_WATCHER_FLAGS_NONE,
                                                         service_appeared_cb, service_vanished_cb,
                                                         self, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (keyring_signals); i++)
+    self->keyring_watches[i] = g_dbus_connection_signal_subscribe (
+        session, "org.freedesktop.secrets", keyring_signals[i].interface, keyring_signals[i].member,
+        NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, keyring_changed_cb, self, NULL);
   return self;
 }
 
 void
 agent_registration_free (AgentRegistration *self)
 {
+  for (gsize i = 0; i < G_N_ELEMENTS (self->keyring_watches); i++)
+    g_dbus_connection_signal_unsubscribe (self->session, self->keyring_watches[i]);
   g_bus_unwatch_name (self->prompter_watch);
   g_bus_unwatch_name (self->service_watch);
   g_object_unref (self->system);
+  g_object_unref (self->session);
   g_free (self->owner);
   g_free (self);
 }

@@ -21,7 +21,8 @@ typedef struct _AgentRegistration AgentRegistration;
  *
  * Watches both buses, and starts nothing on them.
  *
- * Returns: (transfer full): what registers at each ferryd, and again when what this agent can do changes
+ * Returns: (transfer full): what registers at each ferryd, and again when what this agent can do or what the keyring has
+ *   changes
  */
 AgentRegistration *agent_registration_new (GDBusConnection *system, GDBusConnection *session,
                                            void (*gone) (gpointer user_data), gpointer user_data);

@@ -194,6 +194,24 @@ class Saved(AgentCase):
             self.assert_none(self.ask(**changes), 'org.freedesktop.DBus.Error.InvalidArgs')
 
 
+class News(AgentCase):
+    """A new registration lets jobs go on."""
+
+    def test_saved(self):
+        self.start_agent()
+        self.login()
+        self.registered(self.service, 2)
+
+    def test_unlocked(self):
+        self.session.start_prompter([KEYRING_PASSWORD, False])
+        self.login()
+        self.session.lock()
+        self.start_agent()
+        heard = len(self.service.find_signals('RegisterAgent'))
+        self.ferry('logout', 'https://' + HOST)
+        self.registered(self.service, heard + 1)
+
+
 class Rejected(AgentCase):
     def test_foreign_item_stays_but_is_not_answered(self):
         self.start_agent()
