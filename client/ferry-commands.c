@@ -19,6 +19,8 @@ static const FerryCommand commands[] = {
   { "remove", "ID INDEX", "remove a file from a job", ferry_command_remove },
   { "url", "ID INDEX URL", "give a file of a job another URL", ferry_command_url },
   { "header", "ID HEADER...", "give a job its secret request headers", ferry_command_header },
+  { "login", "URL", "save a password or token for a server in your keyring", ferry_command_login },
+  { "logout", "URL", "remove what login saved for a server", ferry_command_logout },
   { "policy", "[get KEY|set KEY VALUE|reset KEY]", "show or change what the machine allows",
     ferry_command_policy },
   { "doctor", "", "say what is wrong with the installation", ferry_command_doctor },

@@ -45,6 +45,8 @@ FerryExit ferry_command_get (int argc, char **argv);
 FerryExit ferry_command_header (int argc, char **argv);
 FerryExit ferry_command_help (int argc, char **argv);
 FerryExit ferry_command_list (int argc, char **argv);
+FerryExit ferry_command_login (int argc, char **argv);
+FerryExit ferry_command_logout (int argc, char **argv);
 FerryExit ferry_command_policy (int argc, char **argv);
 FerryExit ferry_command_put (int argc, char **argv);
 FerryExit ferry_command_remove (int argc, char **argv);

@@ -16,7 +16,7 @@ from lib.cli import ID, CliCase  # noqa: E402
 from lib.process import wait_until  # noqa: E402
 
 COMMANDS = ('get', 'put', 'list', 'show', 'watch', 'wait', 'suspend', 'resume', 'complete', 'cancel',
-            'take', 'set', 'add', 'remove', 'url', 'header', 'policy', 'doctor', 'help')
+            'take', 'set', 'add', 'remove', 'url', 'header', 'login', 'logout', 'policy', 'doctor', 'help')
 
 
 class Shown(CliCase):

@@ -170,6 +170,10 @@ class Client:
         self.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'GetId',
                   destination='org.freedesktop.DBus')
 
+    def serve(self, path, xml):
+        """An object of ours that takes every call to the interface in xml; each is recorded like a signal."""
+        self.send('serve', path=path, xml=xml).result(20)
+
     def reconnect(self):
         self.unique_name = self.send('reconnect').result(20)[0]
 

@@ -117,6 +117,16 @@ class Peer:
         self.connection.register_object(message['path'], interface, called, None, None)
         self.say({'id': message['id'], 'value': '()'})
 
+    def do_serve(self, message):
+        """Answers every method of an object with nothing, and records it like a signal."""
+        def on_call(_connection, sender, path, interface, member, parameters, invocation):
+            invocation.return_value(None)
+            self.on_signal(None, sender, path, interface, member, parameters)
+
+        node = Gio.DBusNodeInfo.new_for_xml(message['xml'])
+        self.connection.register_object(message['path'], node.interfaces[0], on_call, None, None)
+        self.say({'id': message['id'], 'value': '()'})
+
     def do_reconnect(self, message):
         """A new unique name, as a client that was started again has."""
         self.connection.close_sync(None)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which of the logins in a keyring fits a question of ferryd. Knows attributes only: no bus, no secrets. */
+
+#pragma once
+
+#include "ferry-login-server.h"
+
+G_BEGIN_DECLS
+
+/* Attributes of the schema org.gnome.keyring.NetworkPassword. */
+#define FERRY_LOGIN_USER      "user"
+#define FERRY_LOGIN_DOMAIN    "domain"
+#define FERRY_LOGIN_OBJECT    "object"
+#define FERRY_LOGIN_PROTOCOL  "protocol"
+#define FERRY_LOGIN_PORT      "port"
+#define FERRY_LOGIN_SERVER    "server"
+#define FERRY_LOGIN_AUTH_TYPE "authtype"
+
+/**
+ * FerryLoginQuery:
+ * @job: id of the job that wants it
+ * @server: where it must be good
+ * @proxy: whether @server is a proxy
+ * @realm: empty when none
+ * @path: of the file at a server, empty for a proxy
+ * @schemes: (array zero-terminated=1): of `digest`, `basic`, `bearer`, best first
+ * @attempt: from 1; with more what was answered before was rejected
+ * @interactive: whether a person may be asked
+ */
+typedef struct
+{
+  char *job;                /* (owned) */
+  FerryLoginServer *server; /* (owned) */
+  gboolean proxy;
+  char *realm;    /* (owned) */
+  char *path;     /* (owned) */
+  char **schemes; /* (owned) */
+  guint attempt;
+  gboolean interactive;
+} FerryLoginQuery;
+
+/**
+ * ferry_login_query_parse:
+ * @dictionary: `query` of org.ferry.Transfer1.SecretAgent.GetCredentials
+ *
+ * Returns: (transfer full) (nullable): the question; InvalidArgs when it makes no sense
+ */
+FerryLoginQuery *ferry_login_query_parse (GVariant *dictionary, GError **error);
+
+void ferry_login_query_free (FerryLoginQuery *self);
+
+/** Returns: whether @scheme is one that would be taken */
+gboolean ferry_login_query_takes (const FerryLoginQuery *self, const char *scheme);
+
+/** Returns: (nullable): the best scheme of a user and a password; %NULL when only tokens would be taken */
+const char *ferry_login_query_get_password_scheme (const FerryLoginQuery *self);
+
+/**
+ * ferry_login_match_scheme:
+ * @attributes: (element-type utf8 utf8): of an item of the schema org.gnome.keyring.NetworkPassword
+ *
+ * Returns: (nullable): the scheme that the item's secret is for; %NULL when the item is not for @query at all
+ */
+const char *ferry_login_match_scheme (const FerryLoginQuery *query, GHashTable *attributes);
+
+/**
+ * ferry_login_match_rate:
+ * @attributes: (element-type utf8 utf8): of an item for which ferry_login_match_scheme() has a scheme
+ *
+ * Returns: how much of it speaks of @query: the item with the higher number is meant
+ */
+guint ferry_login_match_rate (const FerryLoginQuery *query, GHashTable *attributes);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLoginQuery, ferry_login_query_free)
+
+G_END_DECLS
