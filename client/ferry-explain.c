@@ -179,8 +179,9 @@ ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
   g_autofree char *resume = g_strdup_printf ("%sferry resume %s%s", quote, id, quote);
 
   if (g_strcmp0 (word, "AuthenticationFailed") == 0)
-    return g_strdup_printf ("%sferry header %s 'NAME: VALUE'%s sets others, and it goes on", quote,
-                            id, quote);
+    return g_strdup_printf (
+        "%sferry login URL%s or %sferry header %s 'NAME: VALUE'%s lets it go on", quote, quote,
+        quote, id, quote);
   if (!ferry_remote_job_is_upload (job))
     return NULL;
 

@@ -13,8 +13,6 @@
 #define FERRY_AGENT_MANAGER_INTERFACE "org.ferry.Transfer1.AgentManager"
 #define FERRY_SECRET_AGENT_INTERFACE  "org.ferry.Transfer1.SecretAgent"
 
-#define FERRY_AGENT_MANAGER_INTERFACE "org.ferry.Transfer1.AgentManager"
-
 #define FERRY_ERROR_PREFIX "org.ferry.Transfer1.Error."
 
 /* polkit actions (polkit/org.ferry.transfer1.policy) */

@@ -57,6 +57,12 @@ class AgentCase(cases.WorldCase):
         self.assertEqual(values['WaitReasons'], ['credentials'])
 
 
+    @staticmethod
+    def goes_on(job):
+        """Also from an error."""
+        job.wait_for(lambda v: v['State'] == 'transferred', what='the file')
+
+
 class Asked(AgentCase):
     def test_one_that_knows(self):
         route = self.guard()
@@ -78,7 +84,7 @@ class Asked(AgentCase):
         self.lacks(job)
         self.client.wait_signal('Failed', job.path)
         agent = self.agent(know('sesame'))
-        job.wait_state('transferred')
+        self.goes_on(job)
         agent.wait_signal('CredentialsAccepted')
 
     def test_nobody_knows(self):
@@ -89,7 +95,7 @@ class Asked(AgentCase):
         self.assertEqual(len(self.asked(agent)), 1)
         job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
                  options({'UserName': 'me', 'Password': 'sesame', 'AllowHttp': True}))
-        job.wait_state('transferred')
+        self.goes_on(job)
 
     def test_wrong(self):
         """It is asked three times, and told of each."""
@@ -262,7 +268,7 @@ class Several(AgentCase):
         self.guard()
         self.world.start_ferryd()
         agent.register_agent()
-        job.wait_state('transferred')
+        self.goes_on(job)
         self.assertEqual(len(self.asked(agent)), 2)
 
 
