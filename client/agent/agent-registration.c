@@ -6,6 +6,8 @@
 #include "ferry-names.h"
 #include "ferry-text.h"
 
+#define KEYRING_NAME "org.freedesktop.secrets"
+
 /* What a keyring says when it may have what it had not. */
 static const struct
 {
@@ -25,8 +27,10 @@ struct _AgentRegistration
   char *owner;              /* (owned) (nullable): of org.ferry.Transfer1 */
   gboolean startable;       /* whether the session can start a program that shows dialogs */
   gboolean shown;           /* whether one runs */
+  gboolean keyring;         /* whether there is one */
   guint service_watch;
   guint prompter_watch;
+  guint keyring_watch;
   guint keyring_watches[G_N_ELEMENTS (keyring_signals)];
   void (*gone) (gpointer user_data);
   gpointer user_data;
@@ -135,6 +139,26 @@ keyring_changed_cb (GDBusConnection *connection, const char *sender, const char 
   register_agent (user_data);
 }
 
+/* It may start after us, and be open then. */
+static void
+keyring_appeared_cb (GDBusConnection *connection, const char *name, const char *owner,
+                     gpointer user_data)
+{
+  AgentRegistration *self = user_data;
+
+  if (!self->keyring)
+    register_agent (self);
+  self->keyring = TRUE;
+}
+
+static void
+keyring_vanished_cb (GDBusConnection *connection, const char *name, gpointer user_data)
+{
+  AgentRegistration *self = user_data;
+
+  self->keyring = FALSE;
+}
+
 static GVariant *
 call_bus (GDBusConnection *session, const char *method, GVariant *arguments, const char *type)
 {
@@ -146,15 +170,15 @@ call_bus (GDBusConnection *session, const char *method, GVariant *arguments, con
 
 /* The watch tells later, and the first registration is to be right. */
 static gboolean
-is_shown (GDBusConnection *session)
+has_owner (GDBusConnection *session, const char *name)
 {
   g_autoptr (GVariant)
-      reply = call_bus (session, "NameHasOwner", g_variant_new ("(s)", AGENT_PROMPTER_NAME), "(b)");
-  gboolean shown = FALSE;
+      reply = call_bus (session, "NameHasOwner", g_variant_new ("(s)", name), "(b)");
+  gboolean has = FALSE;
 
   if (reply != NULL)
-    g_variant_get (reply, "(b)", &shown);
-  return shown;
+    g_variant_get (reply, "(b)", &has);
+  return has;
 }
 
 /* One that can be started is of use only where it can show a window. */
@@ -183,7 +207,8 @@ agent_registration_new (GDBusConnection *system, GDBusConnection *session,
   self->system = g_object_ref (system);
   self->session = g_object_ref (session);
   self->startable = is_startable (session);
-  self->shown = is_shown (session);
+  self->shown = has_owner (session, AGENT_PROMPTER_NAME);
+  self->keyring = has_owner (session, KEYRING_NAME);
   self->gone = gone;
   self->user_data = user_data;
   self->prompter_watch = g_bus_watch_name_on_connection (session, AGENT_PROMPTER_NAME,
@@ -194,10 +219,14 @@ agent_registration_new (GDBusConnection *system, GDBusConnection *session,
                                                         G_BUS_NAME_WATCHER_FLAGS_NONE,
                                                         service_appeared_cb, service_vanished_cb,
                                                         self, NULL);
+  self->keyring_watch = g_bus_watch_name_on_connection (session, KEYRING_NAME,
+                                                        G_BUS_NAME_WATCHER_FLAGS_NONE,
+                                                        keyring_appeared_cb, keyring_vanished_cb,
+                                                        self, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (keyring_signals); i++)
     self->keyring_watches[i] = g_dbus_connection_signal_subscribe (
-        session, "org.freedesktop.secrets", keyring_signals[i].interface, keyring_signals[i].member,
-        NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, keyring_changed_cb, self, NULL);
+        session, KEYRING_NAME, keyring_signals[i].interface, keyring_signals[i].member, NULL, NULL,
+        G_DBUS_SIGNAL_FLAGS_NONE, keyring_changed_cb, self, NULL);
   return self;
 }
 
@@ -206,6 +235,7 @@ agent_registration_free (AgentRegistration *self)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (self->keyring_watches); i++)
     g_dbus_connection_signal_unsubscribe (self->session, self->keyring_watches[i]);
+  g_bus_unwatch_name (self->keyring_watch);
   g_bus_unwatch_name (self->prompter_watch);
   g_bus_unwatch_name (self->service_watch);
   g_object_unref (self->system);
