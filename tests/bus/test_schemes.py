@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each scheme against real servers: right, wrong, changed in the middle; given by the owner, and by an agent."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import cases, content  # noqa: E402
+from lib.client import ERROR, options  # noqa: E402
+from lib.guards import ApacheGuard  # noqa: E402
+
+SIZE = 2_000_000
+SCHEMES = ('basic', 'digest')
+
+
+class Apache(cases.WorldCase):
+    """Basic over https, digest over both; the agent is asked for what the server offers."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.body = content.pattern(SIZE, 3)
+        tls = cls.world.nginx.tls
+        cls.servers = [ApacheGuard.of(cls), ApacheGuard.of(cls, tls)]
+        for server in cls.servers:
+            content.write(server.file('file'), cls.body)
+
+    def setUp(self):
+        super().setUp()
+        for server in self.servers:
+            server.let_in('alice', 'sesame')
+
+    def cells(self):
+        """(server, scheme, whether a password goes over plain http)"""
+        for server in self.servers:
+            for scheme in SCHEMES:
+                plain = server.tls is None and scheme == 'basic'
+                with self.subTest(scheme=scheme, https=server.tls is not None):
+                    yield server, scheme, plain
+
+    def job(self, server, scheme):
+        job = self.client.create()
+        job.add_file(server.url(scheme + '/file'), self.path('a'))
+        return job
+
+    def give(self, job, scheme, password, plain):
+        job.call('SetCredentials', '(ssa{sv})', 'server', scheme, options(
+            {'UserName': 'alice', 'Password': password, 'AllowHttp': plain}))
+
+    def arrives(self, job):
+        job.wait_for(lambda v: v['State'] == 'transferred', what='the file')
+        self.assertEqual(job.complete(), (1, 0))
+        self.assertEqual(content.read(self.path('a')), self.body)
+        os.unlink(self.path('a'))
+
+    def refused(self, job, status=401):
+        values = job.wait_state('error')
+        self.assertEqual(values['Error']['Name'], ERROR + 'AuthenticationFailed')
+        self.assertEqual(values['Error'].get('HttpStatus', 0), status)
+        self.assertEqual(values['WaitReasons'], ['credentials'])
+
+    def test_right(self):
+        for server, scheme, plain in self.cells():
+            job = self.job(server, scheme)
+            self.give(job, scheme, 'sesame', plain)
+            job.resume()
+            self.arrives(job)
+
+    def test_wrong(self):
+        """It says so, and goes on with the right one."""
+        for server, scheme, plain in self.cells():
+            job = self.job(server, scheme)
+            self.give(job, scheme, 'wrong', plain)
+            job.resume()
+            self.refused(job)
+            self.give(job, scheme, 'sesame', plain)
+            self.arrives(job)
+
+    def test_not_allowed(self):
+        """A password is not for everybody on the way."""
+        job = self.job(self.servers[0], 'basic')
+        self.give(job, 'basic', 'sesame', False)
+        job.resume()
+        self.refused(job, 0)
+        job.cancel()
+
+    def test_changed(self):
+        for server, scheme, plain in self.cells():
+            server.let_in('alice', 'sesame')
+            job = self.job(server, scheme)
+            self.give(job, scheme, 'sesame', plain)
+            job.resume()
+            job.wait_for(lambda v: v['State'] == 'transferred', what='the file')
+            server.let_in('alice', 'another')
+            job.call('SetFileValid', '(ub)', 0, False)
+            job.resume()
+            self.refused(job)
+            self.give(job, scheme, 'another', plain)
+            self.arrives(job)
+
+    def test_agent(self):
+        for server, scheme, plain in self.cells():
+            agent = self.world.client(self.client.user.pw_name)
+            try:
+                agent.become_agent("{{'UserName': <'alice'>, 'Password': <'sesame'>, 'AllowHttp': "
+                                   "<{}>}}".format(str(plain).lower()))
+                job = self.job(server, scheme)
+                job.resume()
+                self.arrives(job)
+                agent.wait_signal('CredentialsAccepted')
+            finally:
+                agent.close()
+
+
+if __name__ == '__main__':
+    cases.main()
