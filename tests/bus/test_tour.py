@@ -361,6 +361,8 @@ class Told(unittest.TestCase):
                     self.assertEqual(before.language, 'python', where)
                 elif block.language == 'sh':
                     self.assertIn(heading, TOLD, where)
+                elif block.language == 'py':        # a program that goes on: test_agents.py runs it
+                    self.assertEqual(heading, 'Jobs', where)
                 else:
                     self.assertIn(block.language, RUN, where)
                 self.assertIn(block.directive, (None,) + DIRECTIVES, where)
