@@ -101,6 +101,11 @@ open_handle (FerryCore *self, GError **error)
   self->merge_at = LOG_PAGES;
   sqlite3_wal_hook (self->handle, log_cb, self);
   self->statements = ferry_statements_new (self->handle);
+  if (!ferry_statements_check (self->statements, error))
+    {
+      close_handle (self);
+      return FALSE;
+    }
   return TRUE;
 }
 

@@ -267,6 +267,27 @@ ferry_statements_get (FerryStatements *self, FerryStatement statement, GError **
   return self->statements[statement];
 }
 
+gboolean
+ferry_statements_check (FerryStatements *self, GError **error)
+{
+  for (guint i = 0; i < FERRY_N_STATEMENTS; i++)
+    {
+      g_autoptr (GError) reason = NULL;
+
+      if (ferry_statements_get (self, i, &reason) != NULL)
+        continue;
+      if (!g_error_matches (reason, FERRY_DB_ERROR, SQLITE_ERROR))
+        {
+          g_propagate_error (error, g_steal_pointer (&reason));
+          return FALSE;
+        }
+      g_set_error (error, FERRY_DB_ERROR, SQLITE_CORRUPT, "%s", reason->message);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 static void
 bind_cell (sqlite3_stmt *statement, int place, const FerryCell *cell)
 {

@@ -157,6 +157,10 @@ FerryStatements *ferry_statements_new (sqlite3 *handle);
 /** %NULL is fine. */
 void ferry_statements_free (FerryStatements *self);
 
+/** Whether the store has all the tables and columns that there are statements for: one whose text is damaged passes SQLite's own
+ * check. SQLITE_CORRUPT otherwise. */
+gboolean ferry_statements_check (FerryStatements *self, GError **error);
+
 /**
  * ferry_statements_get:
  *

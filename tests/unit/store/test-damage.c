@@ -358,6 +358,34 @@ test_random (Fixture *self, gconstpointer data)
     }
 }
 
+/* A letter of the schema's text: SQLite finds nothing wrong with it, and no statement works. */
+static void
+test_column (Fixture *self, gconstpointer data)
+{
+  g_autofree char *path = store_fixture_path (self->directory, "ferry.db");
+  g_autofree char *content = NULL;
+  g_autofree char *log = NULL;
+  g_autoptr (GPtrArray) jobs = NULL;
+  FerryStore *store;
+  FerryQueue *queue;
+  gsize length;
+  char *name;
+
+  g_assert_true (g_file_get_contents (path, &content, &length, NULL));
+  name = memmem (content, length, "had_secrets", strlen ("had_secrets"));
+  g_assert_nonnull (name);
+  *name = 'x';
+  g_assert_true (g_file_set_contents (path, content, (gssize) length, NULL));
+  store = store_fixture_open (self->directory);
+  queue = store_fixture_load (store, NULL);
+  jobs = ferry_queue_list_all (queue);
+  g_assert_cmpuint (jobs->len, ==, N_JOBS);
+  close_all (store, queue);
+  log = store_fixture_take_log ();
+  g_assert_nonnull (strstr (log, "no column named had_secrets"));
+  g_assert_nonnull (strstr (log, "was set aside as"));
+}
+
 /* It ended after the new store was whole; the damaged one is in its place or not. */
 static void
 test_interrupted (Fixture *self, gconstpointer data)
@@ -472,6 +500,7 @@ main (int argc, char **argv)
   ADD ("no-copy", test_no_copy);
   ADD ("no-return", test_no_return);
   ADD ("hopeless", test_hopeless);
+  ADD ("column", test_column);
   ADD ("random", test_random);
   ADD ("interrupted", test_interrupted);
   ADD ("load-anew", test_load_anew);
