@@ -5,18 +5,18 @@ import base64
 import hashlib
 import os
 
-from lib.uploads import MODULES, UploadServer, needs
+from lib.uploads import Apache
 
 REALM = 'guarded'
 
 
-class ApacheGuard(UploadServer):
+class ApacheGuard(Apache):
     """Serves the same files below both."""
 
     name = 'apache-guard'
+    modules = ('authn_core', 'authn_file', 'authz_user', 'auth_basic', 'auth_digest')
 
     def __init__(self, tls=None):
-        needs('apache2')
         super().__init__(tls)
         self.let_in('nobody-yet', '')
 
@@ -27,46 +27,16 @@ class ApacheGuard(UploadServer):
         both = hashlib.md5(':'.join((user, REALM, password)).encode()).hexdigest()
         self.write('digest.users', '{}:{}:{}\n'.format(user, REALM, both))
 
-    def command(self):
-        for name in ('basic', 'digest'):
-            path = os.path.join(self.directory, name)
-            if not os.path.islink(path):
-                os.symlink('.', path)
-        modules = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user',
-                   'auth_basic', 'auth_digest', 'mime'] + ['ssl'] * bool(self.tls)
-        doors = '\n'.join('''
+    def rules(self):
+        rules = []
+        for kind in ('basic', 'digest'):
+            os.symlink('.', os.path.join(self.directory, kind))
+            rules.append('''
 <Location /{kind}>
   AuthType {kind}
   AuthName "{realm}"
   Auth{title}Provider file
   AuthUserFile {place}/{kind}.users
   Require valid-user
-</Location>'''.format(kind=kind, title=kind.capitalize(), realm=REALM, place=self.place)
-                          for kind in ('basic', 'digest'))
-        config = self.write('apache.conf', '''
-ServerRoot /usr/lib/apache2
-{modules}
-{user}
-ServerName localhost
-PidFile {place}/apache.pid
-DefaultRuntimeDir {place}
-ErrorLog {place}/error.log
-Listen 127.0.0.1:{port}
-TypesConfig /dev/null
-DocumentRoot {files}
-{tls}
-<Directory />
-  Options FollowSymLinks
-  Require all denied
-</Directory>
-<Directory {files}>
-  Require all granted
-</Directory>
-{doors}
-'''.format(modules='\n'.join('LoadModule {0}_module {1}/mod_{0}.so'.format(m, MODULES)
-                             for m in modules),
-           user='User www-data\nGroup www-data' if os.geteuid() == 0 else '',
-           place=self.place, port=self.port, files=self.directory, doors=doors,
-           tls='' if not self.tls else
-           'SSLEngine on\nSSLCertificateFile {}\nSSLCertificateKeyFile {}'.format(*self.tls)))
-        return ['apache2', '-f', config, '-DFOREGROUND']
+</Location>'''.format(kind=kind, title=kind.capitalize(), realm=REALM, place=self.place))
+        return ''.join(rules)

@@ -101,8 +101,7 @@ class Peer:
         answers = message['answers']
 
         def called(_connection, sender, path, _interface, member, parameters, invocation):
-            self.say({'signal': member, 'sender': sender, 'path': path, 'time': time.time(),
-                      'interface': message['interface'], 'args': parameters.print_(True)})
+            self.on_signal(None, sender, path, interface.name, member, parameters)
             if member != 'GetCredentials':
                 return
             answer = answers.pop(0) if len(answers) > 1 else answers[0]

@@ -279,19 +279,21 @@ http {{
         return ['nginx', '-p', self.place, '-c', config, '-e', os.path.join(self.place, 'start.log')]
 
 
-class ApacheDav(UploadServer):
-    """PUT below /up/, plain and with Content-Range."""
+class Apache(UploadServer):
+    """Shows its files, as `modules` and `rules` say."""
 
-    name = 'apache-dav'
+    modules = ()            # beside those that every Apache needs
 
     def __init__(self, tls=None):
         needs('apache2')
         super().__init__(tls)
 
+    def rules(self):
+        """More of its configuration."""
+        raise NotImplementedError
+
     def command(self):
-        self.make_directory(os.path.join(self.directory, 'up'))
-        self.make_directory(os.path.join(self.place, 'locks'))
-        modules = ['mpm_event', 'authz_core', 'mime', 'dav', 'dav_fs'] + ['ssl'] * bool(self.tls)
+        modules = ['mpm_event', 'authz_core', 'mime', *self.modules] + ['ssl'] * bool(self.tls)
         config = self.write('apache.conf', '''
 ServerRoot /usr/lib/apache2
 {modules}
@@ -302,25 +304,40 @@ DefaultRuntimeDir {place}
 ErrorLog {place}/error.log
 Listen 127.0.0.1:{port}
 TypesConfig /dev/null
-DavLockDB {place}/locks/lock
 DocumentRoot {files}
 {tls}
 <Directory />
+  Options FollowSymLinks
   Require all denied
 </Directory>
 <Directory {files}>
   Require all granted
 </Directory>
-<Directory {files}/up>
-  Dav On
-</Directory>
+{rules}
 '''.format(modules='\n'.join('LoadModule {0}_module {1}/mod_{0}.so'.format(m, MODULES)
                              for m in modules),
            user='User www-data\nGroup www-data' if os.geteuid() == 0 else '',
-           place=self.place, port=self.port, files=self.directory,
+           place=self.place, port=self.port, files=self.directory, rules=self.rules(),
            tls='' if not self.tls else
            'SSLEngine on\nSSLCertificateFile {}\nSSLCertificateKeyFile {}'.format(*self.tls)))
         return ['apache2', '-f', config, '-DFOREGROUND']
+
+
+class ApacheDav(Apache):
+    """PUT below /up/, plain and with Content-Range."""
+
+    name = 'apache-dav'
+    modules = ('dav', 'dav_fs')
+
+    def rules(self):
+        up, locks = os.path.join(self.directory, 'up'), os.path.join(self.place, 'locks')
+        self.make_directory(up)
+        self.make_directory(locks)
+        return """
+DavLockDB {}/lock
+<Directory {}>
+  Dav On
+</Directory>""".format(locks, up)
 
 
 class LighttpdDav(UploadServer):

@@ -408,15 +408,22 @@ assert_refused (Fixture *fixture, const char *end, const char *words)
   "; the password that ~/.netrc has for it is only sent over https, to a server with a good "      \
   "certificate"
 
+/* @guard begins, and there is a ~/.netrc with the right login for it. */
+static void
+begin_netrc (Fixture *fixture, Guard *guard, const char *scheme)
+{
+  guard_init (guard, scheme, FALSE);
+  set_session (fixture, NULL);
+  trust (fixture);
+  set_netrc (fixture, LINE, 0600);
+}
+
 static void
 test_netrc (Fixture *fixture, gconstpointer data)
 {
   Guard guard = { .tls = TRUE, .redirect = "/there" };
 
-  guard_init (&guard, "basic", FALSE);
-  set_session (fixture, NULL);
-  trust (fixture);
-  set_netrc (fixture, LINE, 0600);
+  begin_netrc (fixture, &guard, "basic");
   fixture_assert_done (fixture, run (fixture, &guard, NONE));
   g_assert_true (g_str_has_prefix (guard.authorization, "Basic "));
   /* Asked for at the first request; not again at the second. */
@@ -437,10 +444,7 @@ test_netrc_digest (Fixture *fixture, gconstpointer data)
     {
       Guard guard = { .tls = tls };
 
-      guard_init (&guard, "digest", FALSE);
-      set_session (fixture, NULL);
-      trust (fixture);
-      set_netrc (fixture, LINE, 0600);
+      begin_netrc (fixture, &guard, "digest");
       fixture_assert_done (fixture, run (fixture, &guard, NONE));
       g_assert_true (g_str_has_prefix (guard.authorization, "Digest "));
       set_netrc (fixture, "machine elsewhere.example login ada password sesame", 0600);
@@ -496,10 +500,7 @@ test_netrc_comes_last (Fixture *fixture, gconstpointer data)
   const char *const token[] = { "X-Other: y", "authorization: Bearer x", NULL };
   Guard guard = { .tls = TRUE };
 
-  guard_init (&guard, "basic", FALSE);
-  set_session (fixture, NULL);
-  trust (fixture);
-  set_netrc (fixture, LINE, 0600);
+  begin_netrc (fixture, &guard, "basic");
   assert_refused (fixture, run (fixture, &guard, "[" OF ("server", "basic", EVE) "]"), REFUSED);
   g_assert_cmpstr (guard.offered, ==, "Basic ZXZlOng=");
   assert_refused (fixture, run (fixture, &guard, "[" OF ("server", "digest", ADA) "]"), REFUSED);
@@ -520,10 +521,7 @@ test_netrc_of_others (Fixture *fixture, gconstpointer data)
 {
   Guard guard = { .tls = TRUE };
 
-  guard_init (&guard, "basic", FALSE);
-  set_session (fixture, NULL);
-  trust (fixture);
-  set_netrc (fixture, LINE, 0600);
+  begin_netrc (fixture, &guard, "basic");
   g_clear_pointer (&fixture->resume, g_variant_unref);
   fixture->resume = g_variant_ref_sink (
       g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_NO_SYMLINKS));
@@ -549,10 +547,7 @@ test_netrc_elsewhere (Fixture *fixture, gconstpointer data)
   guard_init (&other, "basic", FALSE);
   url = g_strdup_printf ("https://127.0.0.1:%u/other", other.port);
   guard.redirect = url;
-  guard_init (&guard, "basic", FALSE);
-  set_session (fixture, NULL);
-  trust (fixture);
-  set_netrc (fixture, LINE, 0600);
+  begin_netrc (fixture, &guard, "basic");
   assert_refused (fixture, run (fixture, &guard, NONE), REFUSED);
   g_assert_nonnull (guard.authorization);
   g_assert_cmpuint (other.requests, ==, 1);
