@@ -5,6 +5,7 @@
 #include "ferry-error.h"
 #include "ferry-login-match.h"
 #include "ferry-text.h"
+#include "ferry-uri.h"
 
 /* An attribute of ours: tells what we may remove from what is not ours to remove. */
 #define MARK       "saved-by"
@@ -162,7 +163,7 @@ ferry_keyring_item_is_at (const FerryKeyringItem *self, const FerryLoginServer *
   guint64 number = port != NULL ? g_ascii_strtoull (port, NULL, 10) : 0;
 
   if (number == 0)
-    number = ferry_login_server_get_default_port (server->scheme);
+    number = ferry_uri_get_default_port (server->scheme);
   return number == server->port;
 }
 

@@ -2,6 +2,7 @@
 
 #include "ferry-login-match.h"
 
+#include "ferry-uri.h"
 #include <string.h>
 
 /* What GVfs has in `authtype` of a proxy's login, whatever the proxy asked for. */
@@ -95,7 +96,7 @@ is_server (const FerryLoginQuery *query, GHashTable *attributes)
   const char *protocol = get (attributes, FERRY_LOGIN_PROTOCOL);
   const char *server = get (attributes, FERRY_LOGIN_SERVER);
   const char *port = get (attributes, FERRY_LOGIN_PORT);
-  guint64 number = ferry_login_server_get_default_port (query->server->scheme);
+  guint64 number = ferry_uri_get_default_port (query->server->scheme);
 
   /* Programs have written 0 for none. */
   if (port != NULL && !g_str_equal (port, "0") &&

@@ -3,12 +3,7 @@
 #include "ferry-login-server.h"
 
 #include "ferry-text.h"
-
-guint
-ferry_login_server_get_default_port (const char *scheme)
-{
-  return g_str_equal (scheme, "https") ? 443 : 80;
-}
+#include "ferry-uri.h"
 
 static char *
 normalize_host (const char *host)
@@ -82,7 +77,7 @@ ferry_login_server_parse (const char *url, GError **error)
 
   port = g_uri_get_port (uri);
   if (port < 0)
-    port = (int) ferry_login_server_get_default_port (g_uri_get_scheme (uri));
+    port = (int) ferry_uri_get_default_port (g_uri_get_scheme (uri));
   return ferry_login_server_new (g_uri_get_scheme (uri), host, (guint) port, error);
 }
 
@@ -94,7 +89,7 @@ ferry_login_server_describe (const FerryLoginServer *self)
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append_printf (text, address ? "%s://[%s]" : "%s://%s", self->scheme, clean);
-  if (self->port != ferry_login_server_get_default_port (self->scheme))
+  if (self->port != ferry_uri_get_default_port (self->scheme))
     g_string_append_printf (text, ":%u", self->port);
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

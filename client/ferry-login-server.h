@@ -40,9 +40,6 @@ FerryLoginServer *ferry_login_server_new (const char *scheme, const char *host, 
  */
 FerryLoginServer *ferry_login_server_parse (const char *url, GError **error);
 
-/** Returns: the port that @scheme has when none is named */
-guint ferry_login_server_get_default_port (const char *scheme);
-
 /** Returns: (transfer full): "https://files.example", with the port where it is not the default; clean */
 char *ferry_login_server_describe (const FerryLoginServer *self);
 

@@ -4,11 +4,11 @@
 #include "ferry-engine-private.h"
 
 #include "ferry-policy-keys.h"
+#include "ferry-uri.h"
 
 #include <string.h>
 
-/* So that a port that is the usual one counts as said. */
-#define ORIGIN_FLAGS (G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE)
+#define URL_FLAGS (G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE)
 
 /* Bytes of a URL that a worker names. */
 #define CLAIMED_URL_MAX 4096
@@ -58,7 +58,7 @@ is_good_url (const char *url)
 
   if (strlen (url) > CLAIMED_URL_MAX)
     return FALSE;
-  uri = g_uri_parse (url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, NULL);
+  uri = g_uri_parse (url, URL_FLAGS, NULL);
   if (uri == NULL || g_uri_get_userinfo (uri) != NULL || g_uri_get_host (uri) == NULL ||
       *g_uri_get_host (uri) == '\0')
     return FALSE;
@@ -79,17 +79,14 @@ ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char 
   return TRUE;
 }
 
-/* RFC 6454, 4 */
 static gboolean
 is_same_origin (const char *a, const char *b)
 {
-  g_autoptr (GUri) first = g_uri_parse (a, ORIGIN_FLAGS, NULL);
-  g_autoptr (GUri) second = g_uri_parse (b, ORIGIN_FLAGS, NULL);
+  g_autoptr (GUri) first = g_uri_parse (a, URL_FLAGS, NULL);
+  g_autoptr (GUri) second = g_uri_parse (b, URL_FLAGS, NULL);
 
-  return first != NULL && second != NULL &&
-         g_str_equal (g_uri_get_scheme (first), g_uri_get_scheme (second)) &&
-         g_ascii_strcasecmp (g_uri_get_host (first), g_uri_get_host (second)) == 0 &&
-         g_uri_get_port (first) == g_uri_get_port (second);
+  return first != NULL && second != NULL && g_uri_get_host (first) != NULL &&
+         g_uri_get_host (second) != NULL && ferry_uri_same_origin (first, second);
 }
 
 void

@@ -3,7 +3,7 @@
 #include "worker-challenge.h"
 
 #include "ferry-text.h"
-#include "worker-redirect.h"
+#include "ferry-uri.h"
 
 #include <string.h>
 
@@ -78,14 +78,9 @@ worker_challenge_parse (const char *value, char **realm)
 static void
 add_address (GVariantDict *dict, GUri *uri)
 {
-  const char *scheme = g_uri_get_scheme (uri);
-  gint port = g_uri_get_port (uri);
-
-  if (port <= 0)
-    port = g_str_equal (scheme, "https") ? 443 : 80;
-  g_variant_dict_insert (dict, "Scheme", "s", scheme);
+  g_variant_dict_insert (dict, "Scheme", "s", g_uri_get_scheme (uri));
   g_variant_dict_insert (dict, "Host", "s", g_uri_get_host (uri));
-  g_variant_dict_insert (dict, "Port", "u", (guint32) port);
+  g_variant_dict_insert (dict, "Port", "u", (guint32) ferry_uri_get_port (uri));
 }
 
 /* Returns: (transfer full) (nullable): of the proxy that @message went through */
@@ -113,7 +108,7 @@ worker_challenge_new (SoupMessage *message, GUri *home)
   const char *value;
 
   if (!proxy && (soup_message_get_status (message) != SOUP_STATUS_UNAUTHORIZED ||
-                 !worker_uri_same_origin (home, uri)))
+                 !ferry_uri_same_origin (home, uri)))
     return NULL;
   if (proxy && (proxy_uri == NULL || g_uri_get_host (proxy_uri) == NULL))
     return NULL;

@@ -3,18 +3,9 @@
 #include "worker-redirect.h"
 
 #include "ferry-error.h"
+#include "ferry-uri.h"
 
 #include <libsoup/soup.h>
-
-static int
-get_port (GUri *uri)
-{
-  int port = g_uri_get_port (uri);
-
-  if (port > 0)
-    return port;
-  return g_str_equal (g_uri_get_scheme (uri), "https") ? 443 : 80;
-}
 
 /* What every URL must be that we ask: ours, and those that servers name. Takes @uri. */
 static GUri *
@@ -101,17 +92,10 @@ worker_redirect_resolve (GUri *from, const char *location, guint count, gboolean
   return g_steal_pointer (&to);
 }
 
-gboolean
-worker_uri_same_origin (GUri *a, GUri *b)
-{
-  return g_str_equal (g_uri_get_scheme (a), g_uri_get_scheme (b)) && get_port (a) == get_port (b) &&
-         g_ascii_strcasecmp (g_uri_get_host (a), g_uri_get_host (b)) == 0;
-}
-
 char *
 worker_uri_get_origin (GUri *uri)
 {
   g_autofree char *host = g_ascii_strdown (g_uri_get_host (uri), -1);
 
-  return g_strdup_printf ("%s://%s:%d", g_uri_get_scheme (uri), host, get_port (uri));
+  return g_strdup_printf ("%s://%s:%u", g_uri_get_scheme (uri), host, ferry_uri_get_port (uri));
 }

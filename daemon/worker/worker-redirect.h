@@ -38,10 +38,6 @@ gboolean worker_redirect_is (guint status);
 GUri *worker_redirect_resolve (GUri *from, const char *location, guint count, gboolean may_fall,
                                GError **error);
 
-/** Returns: whether both have the same scheme, host and port, so that secrets for one may go to the
- * other */
-gboolean worker_uri_same_origin (GUri *a, GUri *b);
-
 /** Returns: (transfer full): scheme, host and port of @uri as one string, for a table of hosts */
 char *worker_uri_get_origin (GUri *uri);
 

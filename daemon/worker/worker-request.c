@@ -4,6 +4,7 @@
 
 #include "ferry-config.h"
 #include "ferry-text.h"
+#include "ferry-uri.h"
 #include "ferry-worker-protocol.h"
 #include "worker-connections.h"
 #include "worker-proxy.h"
@@ -121,7 +122,7 @@ create_message (const WorkerRequester *requester, const WorkerRequest *request, 
 
   soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
   add_headers (headers, requester->headers);
-  if (worker_uri_same_origin (requester->home, uri))
+  if (ferry_uri_same_origin (requester->home, uri))
     add_headers (headers, requester->secret_headers);
 
   if (soup_message_headers_get_list (headers, "User-Agent") == NULL)
@@ -208,7 +209,7 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   exchange->uri = g_uri_ref (uri);
   exchange->message = create_message (requester, request, uri);
   if (!worker_login_prepare (requester->login, exchange->message,
-                             worker_uri_same_origin (requester->home, uri), error))
+                             ferry_uri_same_origin (requester->home, uri), error))
     {
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;

@@ -3,6 +3,7 @@
 
 #include "worker-upload.h"
 
+#include "ferry-uri.h"
 #include "worker-redirect.h"
 
 #include <string.h>
@@ -116,7 +117,7 @@ resolve_location (GUri *from, const char *location, GError **error)
   upgraded = soup_uri_copy (to, SOUP_URI_SCHEME, "https", SOUP_URI_PORT,
                             g_uri_get_port (to) == 80 ? 443 : g_uri_get_port (to), SOUP_URI_NONE);
   secure = g_uri_to_string (upgraded);
-  return worker_redirect_resolve (from, worker_uri_same_origin (from, upgraded) ? secure : location,
+  return worker_redirect_resolve (from, ferry_uri_same_origin (from, upgraded) ? secure : location,
                                   0, FALSE, error);
 }
 

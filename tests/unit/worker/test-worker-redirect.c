@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "ferry-error.h"
+#include "ferry-uri.h"
 #include "worker-redirect.h"
 
 #include <string.h>
@@ -137,7 +138,7 @@ test_origins (void)
       g_autofree char *origin_b = worker_uri_get_origin (b);
 
       g_test_message ("'%s', '%s'", origins[i].a, origins[i].b);
-      g_assert_cmpint (worker_uri_same_origin (a, b), ==, origins[i].same);
+      g_assert_cmpint (ferry_uri_same_origin (a, b), ==, origins[i].same);
       g_assert_cmpint (g_str_equal (origin_a, origin_b), ==, origins[i].same);
     }
 }
