@@ -2,6 +2,8 @@
 
 #include "ferry-text.h"
 
+#include <string.h>
+
 static gboolean
 is_shown (gunichar c)
 {
@@ -42,4 +44,21 @@ ferry_text_new_hex (const guint8 *bytes, gsize size)
   for (gsize i = 0; i < size; i++)
     g_string_append_printf (text, "%02x", bytes[i]);
   return g_string_free (text, FALSE);
+}
+
+void
+ferry_text_wipe (char *text)
+{
+  if (text == NULL)
+    return;
+  explicit_bzero (text, strlen (text));
+  g_free (text);
+}
+
+void
+ferry_text_wipe_all (char **lines)
+{
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    ferry_text_wipe (lines[i]);
+  g_free (lines);
 }

@@ -23,6 +23,12 @@ G_BEGIN_DECLS
  */
 char *ferry_text_clean (const char *text, gsize max);
 
+/** Frees @text (transfer full) (nullable), a secret, of which nothing is left. */
+void ferry_text_wipe (char *text);
+
+/** The same for all of a %NULL-terminated list (transfer full) (nullable). */
+void ferry_text_wipe_all (char **lines);
+
 /** Returns: (transfer full): two lower-case digits for each of @size @bytes */
 char *ferry_text_new_hex (const guint8 *bytes, gsize size);
 

@@ -2,7 +2,7 @@
 
 #include "ferry-secrets.h"
 
-#include <string.h>
+#include "ferry-text.h"
 
 static const char *const schemes[] = {
   [FERRY_CREDENTIAL_BASIC] = "basic",
@@ -31,25 +31,6 @@ ferry_credential_scheme_from_string (const char *word, FerryCredentialScheme *sc
   return FALSE;
 }
 
-/* == wiping == */
-
-static void
-wipe (char *text)
-{
-  if (text == NULL)
-    return;
-  explicit_bzero (text, strlen (text));
-  g_free (text);
-}
-
-static void
-wipe_all (char **lines)
-{
-  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
-    wipe (lines[i]);
-  g_free (lines);
-}
-
 /* == credentials == */
 
 FerryCredential *
@@ -69,8 +50,8 @@ ferry_credential_new (gboolean proxy, FerryCredentialScheme scheme, char *user, 
 void
 ferry_credential_free (FerryCredential *self)
 {
-  wipe (self->user);
-  wipe (self->password);
+  ferry_text_wipe (self->user);
+  ferry_text_wipe (self->password);
   g_free (self);
 }
 
@@ -129,7 +110,7 @@ ferry_secrets_free (FerrySecrets *self)
 {
   if (self == NULL)
     return;
-  wipe_all (self->headers);
+  ferry_text_wipe_all (self->headers);
   g_ptr_array_unref (self->credentials);
   g_free (self);
 }
@@ -170,7 +151,7 @@ ferry_secrets_drop_asked (FerrySecrets *self, gboolean proxy)
 void
 ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers)
 {
-  wipe_all (self->headers);
+  ferry_text_wipe_all (self->headers);
   self->headers = headers != NULL && headers[0] != NULL ? g_strdupv ((char **) headers) : NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "worker-login.h"
 
 #include "ferry-error.h"
+#include "ferry-text.h"
 #include "ferry-worker-protocol.h"
 
 #include <string.h>
@@ -17,22 +18,13 @@ typedef struct
 } Credential;
 
 static void
-wipe (char *text)
-{
-  if (text == NULL)
-    return;
-  explicit_bzero (text, strlen (text));
-  g_free (text);
-}
-
-static void
 credential_free (gpointer data)
 {
   Credential *credential = data;
 
   g_free (credential->scheme);
-  wipe (credential->user);
-  wipe (credential->password);
+  ferry_text_wipe (credential->user);
+  ferry_text_wipe (credential->password);
   g_free (credential);
 }
 
@@ -247,11 +239,11 @@ set_authorization (SoupMessage *message, const char *name, const char *user, con
       both = g_strconcat (user, ":", password, NULL);
       encoded = g_base64_encode ((const guchar *) both, strlen (both));
       value = g_strconcat ("Basic ", encoded, NULL);
-      wipe (both);
-      wipe (encoded);
+      ferry_text_wipe (both);
+      ferry_text_wipe (encoded);
     }
   soup_message_headers_replace (headers, name, value);
-  wipe (value);
+  ferry_text_wipe (value);
 }
 
 /* It has its connection, and nothing of the request has gone out. */

@@ -2,6 +2,8 @@
 
 #include "worker-netrc.h"
 
+#include "ferry-text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -12,20 +14,11 @@
 /* Bytes of an entry in the user database. */
 #define PASSWD_MAX (64 * 1024)
 
-static void
-wipe (char *text)
-{
-  if (text == NULL)
-    return;
-  explicit_bzero (text, strlen (text));
-  g_free (text);
-}
-
 void
 worker_netrc_entry_clear (WorkerNetrcEntry *self)
 {
-  g_clear_pointer (&self->user, wipe);
-  g_clear_pointer (&self->password, wipe);
+  g_clear_pointer (&self->user, ferry_text_wipe);
+  g_clear_pointer (&self->password, ferry_text_wipe);
 }
 
 /* == words == */

@@ -2,9 +2,8 @@
 
 #include "worker-order.h"
 
+#include "ferry-text.h"
 #include "ferry-worker-protocol.h"
-
-#include <string.h>
 
 static guint64
 lookup_size (GVariantDict *dict, const char *key)
@@ -108,15 +107,6 @@ worker_order_new (GVariant *arguments, gboolean upload)
   return g_steal_pointer (&self);
 }
 
-/* Secrets do not outlive their use. */
-static void
-free_secrets (char **lines)
-{
-  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
-    explicit_bzero (lines[i], strlen (lines[i]));
-  g_strfreev (lines);
-}
-
 void
 worker_order_free (WorkerOrder *self)
 {
@@ -133,7 +123,7 @@ worker_order_free (WorkerOrder *self)
   g_free (self->upload_url);
   g_clear_pointer (&self->upload_resume, g_variant_unref);
   g_strfreev (self->headers);
-  free_secrets (self->secret_headers);
+  ferry_text_wipe_all (self->secret_headers);
   worker_trust_clear (&self->trust);
   worker_login_clear (&self->login);
   g_free (self->proxy_usage);
