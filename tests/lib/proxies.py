@@ -67,6 +67,8 @@ class Squid(Proxy):
         lines = ['http_port 127.0.0.1:{}'.format(self.port), 'cache deny all', 'pinger_enable off',
                  'visible_hostname localhost', 'shutdown_lifetime 0 seconds', 'pid_filename none',
                  'coredump_dir none', 'logfile_rotate 0',
+                 # It reads the file itself, and a bare machine has none.
+                 'hosts_file ' + self.write('hosts', '127.0.0.1 localhost\n'),
                  'access_log stdio:{}/log'.format(self.directory),
                  'cache_log {}/cache.log'.format(self.directory)]
         if self.login and self.scheme == 'digest':
