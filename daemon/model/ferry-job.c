@@ -2,6 +2,8 @@
 
 #include "ferry-job.h"
 
+#include "ferry-method.h"
+
 #include "ferry-text.h"
 
 #include <errno.h>
@@ -32,6 +34,7 @@ ferry_job_finalize (GObject *object)
   g_free (self->proxy_uri);
   g_strfreev (self->proxy_bypass);
   g_strfreev (self->server_pins);
+  g_free (self->http_method);
   g_free (self->reply_path);
   ferry_secrets_free (self->secrets);
   ferry_failure_free (self->error);
@@ -64,6 +67,7 @@ ferry_job_init (FerryJob *self)
   self->proxy_uri = g_strdup ("");
   self->proxy_bypass = g_new0 (char *, 1);
   self->server_pins = g_new0 (char *, 1);
+  self->http_method = g_strdup ("");
   self->reply_path = g_strdup ("");
   self->no_progress_since = -1;
   self->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);
@@ -268,6 +272,21 @@ gboolean
 ferry_job_is_upload (FerryJob *self)
 {
   return self->type != FERRY_JOB_TYPE_DOWNLOAD;
+}
+
+const char *
+ferry_job_get_method (FerryJob *self)
+{
+  gboolean own = *self->http_method == '\0' ||
+                 (!ferry_job_is_upload (self) && g_str_equal (self->http_method, "GET"));
+
+  return own ? NULL : self->http_method;
+}
+
+gboolean
+ferry_job_asks_once (FerryJob *self)
+{
+  return !ferry_method_is_idempotent (ferry_job_get_method (self));
 }
 
 FerryFile *

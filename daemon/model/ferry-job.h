@@ -90,6 +90,8 @@ struct _FerryJob
   guint tls_flags;    /* bits (1 << FerryTlsFlag) that it asks for; policy says which of them act */
   char **server_pins; /* (owned): "sha256:<lowercase hex>" */
   FerryRedirectPolicy redirect_policy;
+  char *
+      http_method; /* (owned): "" = what the type has: GET, or as the protocol of the upload says */
   FerryUploadProtocol upload_protocol;
   char *reply_path; /* (owned) (type filename): of an upload-reply, "" = none */
 
@@ -128,10 +130,12 @@ struct _FerryJob
   gint64 turn_start;        /* boot time of the start of its turn, while it is active */
   gint64 slice;             /* µs that its turn lasts, 0 = the usual time */
   gboolean draining;        /* a file failed for now: no other is started until the retry */
-  guint transient_reasons;  /* wait_reasons of the transient error that it drains for */
-  gint64 active_since;      /* boot time since when @active_time runs, 0 = not running */
-  guint64 transfer_rate;    /* bytes a second, smoothed, as of @rate_time */
-  gint64 rate_time;         /* boot time */
+  gboolean
+      leaving; /* its turn is over, but for what must not be stopped: no other file is started */
+  guint transient_reasons; /* wait_reasons of the transient error that it drains for */
+  gint64 active_since;     /* boot time since when @active_time runs, 0 = not running */
+  guint64 transfer_rate;   /* bytes a second, smoothed, as of @rate_time */
+  gint64 rate_time;        /* boot time */
   GHashTable
       *dirty_files; /* (owned) (nullable) (element-type FerryFile): set; emptied by the store */
   gboolean dirty;   /* its own row is to be written */
@@ -186,6 +190,12 @@ void ferry_job_set_error (FerryJob *self, FerryFailure *failure);
 
 /** Whether it sends a file. */
 gboolean ferry_job_is_upload (FerryJob *self);
+
+/** Returns: (transfer none) (nullable): the method that HttpMethod asks for, %NULL when that is what the job has anyway */
+const char *ferry_job_get_method (FerryJob *self);
+
+/** Whether its requests must not be sent again when nobody knows what became of the first. */
+gboolean ferry_job_asks_once (FerryJob *self);
 
 /** Returns: (transfer none) (nullable): the file that an upload sends */
 FerryFile *ferry_job_get_source (FerryJob *self);

@@ -2,6 +2,10 @@
 
 #include "ferry-store-rows.h"
 
+#include "ferry-method.h"
+
+#include <string.h>
+
 void
 ferry_duty_free (FerryDuty *self)
 {
@@ -57,6 +61,7 @@ put_job_settings (FerryOp *op, const FerryJob *job)
   set_strv (op, FERRY_JOB_COLUMN_SERVER_PINS, job->server_pins);
   ferry_op_set_text (op, FERRY_JOB_COLUMN_REDIRECT_POLICY,
                      ferry_redirect_policy_to_string (job->redirect_policy));
+  ferry_op_set_text (op, FERRY_JOB_COLUMN_HTTP_METHOD, job->http_method);
 }
 
 FerryOp *
@@ -295,6 +300,21 @@ get_pins (FerryJob *job, sqlite3_stmt *row)
     get_strv (row, FERRY_JOB_COLUMN_SERVER_PINS, &job->server_pins);
 }
 
+/* With another method than it was told to use the job would ask for something else, or twice. */
+static void
+get_method (FerryJob *job, sqlite3_stmt *row)
+{
+  const char *method = get_text (row, FERRY_JOB_COLUMN_HTTP_METHOD);
+  gsize length = method != NULL ? strlen (method) : 0;
+
+  if (method == NULL
+          ? sqlite3_column_type (row, FERRY_JOB_COLUMN_HTTP_METHOD) != SQLITE_NULL
+          : length > FERRY_METHOD_MAX || (length > 0 && !ferry_method_is_token (method, length)))
+    set_unreadable (job, -1, "Its HttpMethod was unreadable");
+  else
+    get_string (row, FERRY_JOB_COLUMN_HTTP_METHOD, &job->http_method);
+}
+
 static void
 get_job_settings (FerryJob *job, sqlite3_stmt *row)
 {
@@ -321,6 +341,7 @@ get_job_settings (FerryJob *job, sqlite3_stmt *row)
   ferry_redirect_policy_from_string (get_text (row, FERRY_JOB_COLUMN_REDIRECT_POLICY),
                                      &job->redirect_policy);
   get_pins (job, row);
+  get_method (job, row);
 }
 
 static void

@@ -69,10 +69,18 @@ add_trust (sqlite3 *handle, GError **error)
                         error);
 }
 
+/* How servers are asked. */
+static gboolean
+add_method (sqlite3 *handle, GError **error)
+{
+  return ferry_db_exec (handle, "ALTER TABLE jobs ADD COLUMN http_method TEXT;", error);
+}
+
 static const FerrySchemaStep steps_of_ferry[] = {
   create_version_1,
   add_uploads,
   add_trust,
+  add_method,
 };
 
 guint

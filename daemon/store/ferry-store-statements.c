@@ -45,6 +45,7 @@ static const char *const job_columns[] = {
   [FERRY_JOB_COLUMN_TLS_FLAGS] = "tls_flags",
   [FERRY_JOB_COLUMN_SERVER_PINS] = "server_pins",
   [FERRY_JOB_COLUMN_REDIRECT_POLICY] = "redirect_policy",
+  [FERRY_JOB_COLUMN_HTTP_METHOD] = "http_method",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (job_columns) == FERRY_N_JOB_COLUMNS);

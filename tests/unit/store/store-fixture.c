@@ -159,6 +159,8 @@ fill_settings (FerryJob *job, guint number)
   g_strfreev (job->server_pins);
   job->server_pins = make_strv ("sha256:", number);
   job->redirect_policy = FERRY_REDIRECT_POLICY_REPORT;
+  g_free (job->http_method);
+  job->http_method = g_strdup_printf ("M-%u", number);
   g_free (job->reply_path);
   job->reply_path = g_strdup_printf ("/srv/ä/reply %u", number);
 }
@@ -256,6 +258,7 @@ assert_same_settings (FerryJob *a, FerryJob *b)
   g_assert_cmpuint (a->tls_flags, ==, b->tls_flags);
   g_assert_cmpstrv (a->server_pins, b->server_pins);
   g_assert_cmpint (a->redirect_policy, ==, b->redirect_policy);
+  g_assert_cmpstr (a->http_method, ==, b->http_method);
   g_assert_cmpstr (a->reply_path, ==, b->reply_path);
 }
 

@@ -90,6 +90,13 @@ static const Case cases[] = {
   { "UPDATE jobs SET type = 'upload-reply' WHERE sequence = 2;"
     "UPDATE files SET idx = 4294967294, remote_url = '' WHERE job = 2 AND idx = 1",
     TRUE, "queued", 2, "" },
+  { "UPDATE jobs SET http_method = 'GET /x' WHERE sequence = 2", TRUE, "error", 2,
+    "Its HttpMethod was unreadable" },
+  { "UPDATE jobs SET http_method = X'47' WHERE sequence = 2", TRUE, "error", 2,
+    "Its HttpMethod was unreadable" },
+  { "UPDATE jobs SET http_method = 'ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG' WHERE sequence = 2", TRUE,
+    "error", 2, "Its HttpMethod was unreadable" },
+  { "UPDATE jobs SET http_method = NULL WHERE sequence = 2", TRUE, "queued", 2, "" },
   { "UPDATE files SET state = 'lost' WHERE job = 2 AND idx = 0", TRUE, "error", 2,
     "The state of a file of it was unreadable" },
   { "UPDATE files SET digest = X'17' WHERE job = 2 AND idx = 0", TRUE, "error", 2,

@@ -224,6 +224,29 @@ test_version_2 (void)
   store_fixture_remove (directory);
 }
 
+/* --- the release with pins --- */
+
+static void
+test_version_3 (void)
+{
+  char *directory = make_old_store ("schema-3.sql");
+  FerryStore *store = store_fixture_open (directory);
+  FerryQueue *queue = store_fixture_load (store, NULL);
+  FerryJob *job = ferry_queue_lookup (queue, 1000, "00112233445566778899aabbccddeeff");
+
+  g_assert_cmpint (job->state, ==, FERRY_JOB_STATE_ERROR);
+  g_assert_cmpint (job->error->code, ==, FERRY_ERROR_NOT_FOUND);
+  g_assert_cmpuint (job->tls_flags, ==, 2);
+  g_assert_cmpuint (g_strv_length (job->server_pins), ==, 1);
+  g_assert_cmpstr (job->server_pins[0], ==, "sha256:0");
+  g_assert_cmpint (job->redirect_policy, ==, FERRY_REDIRECT_POLICY_REFUSE);
+  /* What it could not say is the default. */
+  g_assert_cmpstr (job->http_method, ==, "");
+  store_fixture_close (store);
+  g_object_unref (queue);
+  store_fixture_remove (directory);
+}
+
 /* --- a store of a later release --- */
 
 /* Returns all there is in @directory, names and bytes. */
@@ -338,6 +361,7 @@ main (int argc, char **argv)
   g_test_add_func ("/store/schema/version-1", test_version_1);
   g_test_add_func ("/store/schema/version-1-goes-on", test_version_1_goes_on);
   g_test_add_func ("/store/schema/version-2", test_version_2);
+  g_test_add_func ("/store/schema/version-3", test_version_3);
   g_test_add_func ("/store/schema/newer", test_newer);
   g_test_add_func ("/store/schema/newer-in-log", test_newer_in_log);
   g_test_add_func ("/store/schema/absurd", test_absurd);
