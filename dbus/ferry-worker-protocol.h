@@ -32,7 +32,7 @@
  *     when it is "done", and its temporary name need not outlive a power cut.
  *     `Upload` { Url s, Resume a{sv} }: the file is the reply to that upload, which is all at the server. Secrets
  *     go to the origin of the upload's Url only. When the file is whole and on disk the upload's session is closed, and
- *     only then the attempt is "done".
+ *     only then the attempt is "done". `Method`: in place of GET, without a body; nothing of it can go on after a break.
  *
  * "start-upload" { Attempt t, Job s, File u, Url s, Path s, Resume a{sv}, Protocol s, Reply b,
  *                  RequireResumableAbove t, Headers as, SecretHeaders as, ProxyUsage s, ProxyUri s,
@@ -40,7 +40,12 @@
  *     Send the file at Path to Url, from where Resume says. Ends as "start" does. `Protocol` is a
  *     FerryUploadProtocol; what "auto" came to is in Resume. With `Reply` the session stays open
  *     and "done" tells where the reply is. A file of more bytes than `RequireResumableAbove` is not
- *     sent by a protocol that cannot go on after a break (UploadNotSupported).
+ *     sent by a protocol that cannot go on after a break (UploadNotSupported). `Method`: in place of PUT, and no other
+ *     request is sent.
+ *
+ *     A `Method` that is not idempotent (ferry-method.h) goes out once: before it does the worker waits for "stored" of a
+ *     "checkpoint" or "record" whose Resume has Asked. It takes that back once it knows that the server has not done what it
+ *     was asked; else the end of the attempt is final. A file that has it is not started, until its owner says so.
  *
  * "stored" { Attempt t }
  *     What the last "record" or "checkpoint" with `Confirm` told is on disk.
@@ -119,14 +124,15 @@
  * `Resume` belongs to the worker: ferryd stores it as it came (at most FERRY_RESUME_MAX bytes) and
  * gives it back. Keys: Offset t (durable bytes), Total t, Validator s, ValidatorStrong b, Inode t,
  * BirthTime x, DirectoryInode t, DirectoryDevice t, DirectoryFsid t, DirectorySeen b, and what else
- * the worker needs. That of an upload has Session b while a server is to be told of a cancellation.
+ * the worker needs. That of an upload has Session b while a server is to be told of a cancellation. Asked b: a request went out,
+ * or is about to, that must not be sent twice.
  *
  * Words of FileRestarted's reason: "remote-file-changed" (validator or size differ), "no-validator"
  * (nothing that proves the bytes belong together), "no-range-support" (the server sent the whole
  * file), "range-refused" (416), "temporary-file-lost" (gone or not ours), "digest-mismatch",
  * "validation-failed" (SetFileValid), "url-changed" (ownership taken),
  * "mixed-response" (an answer that does not fit what was asked), "session-lost" (the server knows nothing of the upload any
- * more), "not-resumable" (the protocol of the upload cannot go on after a break).
+ * more), "not-resumable" (the method of the download, or the protocol of the upload, cannot go on after a break).
  */
 
 #pragma once
@@ -145,8 +151,12 @@
  * A key of Resume that ferryd knows: it outlives the bytes. */
 #define FERRY_RESUME_NO_SYMLINKS "NoSymlinks"
 
-/* The other key of Resume that ferryd looks at, of uploads: the server holds something. */
+/* Another one, of uploads: the server holds something. */
 #define FERRY_RESUME_SESSION "Session"
+
+/* The third: what must not be sent twice was sent, or may have been. It outlives the bytes, and a crash; the owner's Resume ends
+ * it. */
+#define FERRY_RESUME_ASKED "Asked"
 
 /* Bytes in one reply to "read". */
 #define FERRY_READ_MAX (32 * 1024)

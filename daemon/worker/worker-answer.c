@@ -222,16 +222,29 @@ judge_416 (const WorkerAsked *asked, const WorkerAnswer *answer)
   return fail (FERRY_ERROR_INVALID_RANGE, "The server refused a range (416)");
 }
 
+/* The success of a method that is not known here; 204 and 205 have no body. */
+static WorkerJudgement
+judge_any (const WorkerAnswer *answer)
+{
+  gboolean empty = answer->status == 204 || answer->status == 205;
+  guint64 total = empty ? 0 : answer->content_length;
+
+  return go_on (WORKER_VERDICT_WHOLE, total, total);
+}
+
 WorkerJudgement
 worker_answer_judge (const WorkerAsked *asked, const WorkerAnswer *answer)
 {
   WorkerJudgement judgement;
 
   /* libsoup takes the last of several for the length, and "-5" or nothing for one. */
-  if ((answer->status == 200 || answer->status == 206) &&
+  if ((answer->status == 200 || answer->status == 206 || asked->any) &&
       (answer->odd_length ||
        (answer->content_length != FERRY_SIZE_UNKNOWN && answer->content_length > G_MAXINT64)))
     return fail (FERRY_ERROR_INVALID_SERVER_RESPONSE, "The server announced an impossible length");
+
+  if (asked->any && answer->status >= 200 && answer->status < 300 && answer->status != 206)
+    return judge_any (answer);
 
   switch (answer->status)
     {

@@ -31,6 +31,7 @@ gboolean worker_content_range_parse (const char *value, WorkerContentRange *rang
 typedef struct
 {
   gboolean whole;  /* the local file is the remote one (no Ranges), so that a 200 can be used */
+  gboolean any;    /* another method than GET: whatever success there is brings the file */
   gboolean ranged; /* Range was sent: remote bytes from @start to before @end */
   gboolean conditional;      /* If-Range was sent */
   guint64 start;             /* with @whole: the bytes we hold */

@@ -53,6 +53,7 @@ struct _WorkerAttempt
   gboolean try_last;   /* the next request goes to @last_uri */
   gboolean plain;      /* the next request goes without If-Range */
   gboolean probing;    /* the next request is to prove the end of a chunked body */
+  gboolean requested;  /* a request went out that can have no second one behind it */
   gboolean unproven;   /* nothing has proven yet that the body was whole */
   gboolean joined;     /* the bytes come from more than one answer */
   guint64 start_position;
@@ -71,6 +72,8 @@ struct _WorkerAttempt
   GMutex stored_lock;
   GCond stored_changed;
   gboolean stored; /* ferryd has the last record; under @stored_lock */
+  gboolean
+      asked; /* what must not be sent twice went out, as far as anybody knows; under the lock */
 
   /* Under the lock too, since a checkpoint may be the first to tell of them. */
   guint status;            /* of the last answer, 0 = none */
@@ -86,6 +89,23 @@ struct _WorkerAttempt
 
 void worker_attempt_lock (WorkerAttempt *self);
 void worker_attempt_unlock (WorkerAttempt *self);
+/** Has ferryd store where we are, and waits until it is on disk. Returns: %FALSE with G_IO_ERROR_CANCELLED */
+gboolean worker_attempt_store (WorkerAttempt *self, GError **error);
+
+/* worker-once.c */
+
+/** Whether the requests of @self must not be sent twice. */
+gboolean worker_once_applies (WorkerAttempt *self);
+
+/** `starting` of such a WorkerRequest. @data: the attempt */
+void worker_once_starting (gpointer data);
+
+/** An answer to @message came: one that refuses was not carried out. With the lock held. */
+void worker_once_note_answer_locked (WorkerAttempt *self, SoupMessage *message);
+
+/** @failure is final, and says why, when nobody knows what became of the request. @message: (inout): the sentence, on the heap. With
+ * the lock held. */
+void worker_once_explain_locked (WorkerAttempt *self, WorkerFailure *failure, char **message);
 
 /* worker-fetch.c */
 

@@ -4,6 +4,7 @@
 
 #include "ferry-error.h"
 #include "ferry-worker-protocol.h"
+#include "worker-cancellable.h"
 #include "worker-redirect.h"
 
 WorkerAttempt *
@@ -237,6 +238,30 @@ worker_attempt_stored (WorkerAttempt *self)
   self->stored = TRUE;
   g_cond_broadcast (&self->stored_changed);
   g_mutex_unlock (&self->stored_lock);
+}
+
+gboolean
+worker_attempt_store (WorkerAttempt *self, GError **error)
+{
+  WorkerWake wake;
+
+  g_mutex_lock (&self->stored_lock);
+  self->stored = FALSE;
+  g_mutex_unlock (&self->stored_lock);
+  worker_attempt_lock (self);
+  if (self->order->upload)
+    worker_report_record_locked (self, TRUE);
+  else
+    worker_report_checkpoint_locked (self, TRUE);
+  worker_attempt_unlock (self);
+
+  worker_wake_begin (&wake, self->cancellable, &self->stored_lock, &self->stored_changed);
+  g_mutex_lock (&self->stored_lock);
+  while (!self->stored && !g_cancellable_is_cancelled (self->cancellable))
+    g_cond_wait (&self->stored_changed, &self->stored_lock);
+  g_mutex_unlock (&self->stored_lock);
+  worker_wake_end (&wake);
+  return !g_cancellable_set_error_if_cancelled (self->cancellable, error);
 }
 
 void

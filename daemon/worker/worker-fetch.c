@@ -110,6 +110,7 @@ plan (WorkerAttempt *self, const WorkerPart *part)
   asked.digest = self->order->digest != NULL && asked.total != FERRY_SIZE_UNKNOWN &&
                  !self->memory.afresh;
   trusted = asked.validator.strong || asked.digest;
+  asked.any = self->order->method != NULL;
   asked.ranged = !asked.whole || (asked.held > 0 && trusted);
   asked.conditional = asked.ranged && asked.held > 0 && asked.validator.strong && !self->plain;
   asked.start = part->start;
@@ -126,6 +127,10 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
                                                           self->cancellable);
   WorkerRequest request = {
     .uri = self->try_last ? self->last_uri : self->home,
+    .method = self->order->method,
+    .own = self->order->method != NULL,
+    .starting = worker_once_applies (self) ? worker_once_starting : NULL,
+    .data = self,
     .ranged = asked->ranged,
     .start = asked->start,
     .end = asked->whole ? FERRY_SIZE_UNKNOWN : asked->end,
@@ -135,6 +140,7 @@ send_request (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
   /* What went wrong before is not what may go wrong now; a success stays that of our bytes. */
   if (self->status >= 300)
     self->status = 0;
+  self->requested = asked->any;
   return worker_request_send (&requester, &request, error);
 }
 
@@ -475,6 +481,17 @@ check_provable (WorkerAttempt *self, const WorkerAsked *asked, GError **error)
   return FALSE;
 }
 
+/* With another method than GET there is one request, and what it does not bring is missing. */
+static gboolean
+check_first (WorkerAttempt *self, GError **error)
+{
+  if (!self->requested)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECTION_CLOSED,
+                       "The connection ended before the bytes that were missing");
+  return FALSE;
+}
+
 /* The place of the earlier attempt did not help: the bytes go, for the reason found first. */
 static Next
 give_up_last (WorkerAttempt *self, GError **error)
@@ -526,7 +543,7 @@ fetch_part (WorkerAttempt *self, const WorkerPart *part, GError **error)
   g_autoptr (GError) send_error = NULL;
   WorkerExchange *exchange;
 
-  if (!check_provable (self, &asked, error))
+  if (!check_first (self, error) || !check_provable (self, &asked, error))
     return NEXT_ERROR;
   if (asked.held != get_position (self))
     return NEXT_ASK;
@@ -597,7 +614,7 @@ seek_proof (WorkerAttempt *self, GError **error)
     }
 
   self->probing = TRUE;
-  if (self->memory.validator.strong && get_position (self) > 0)
+  if (!self->requested && self->memory.validator.strong && get_position (self) > 0)
     return NEXT_ASK;
   check_probe (self, WORKER_VERDICT_FAIL, error);
   return NEXT_ERROR;
@@ -637,10 +654,30 @@ finish (WorkerAttempt *self, GError **error)
   return matches ? NEXT_DONE : answer_mismatch (self, error);
 }
 
+/* What came by another method than GET cannot be gone on with, by none. */
+static gboolean
+begin (WorkerAttempt *self, GError **error)
+{
+  const char *method = self->order->method;
+  gboolean foreign = method != NULL || self->memory.foreign;
+  WorkerPart missing;
+
+  self->memory.foreign = method != NULL;
+  if (method != NULL && !worker_ranges_is_whole (self->ranges))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INSUFFICIENT_RANGE_SUPPORT,
+                   "Ranges of a file can only be fetched with GET, not with %s", method);
+      return FALSE;
+    }
+  return !foreign || get_position (self) == 0 ||
+         !worker_ranges_find (self->ranges, get_position (self), self->memory.total, &missing) ||
+         drop_bytes (self, "not-resumable", error);
+}
+
 gboolean
 worker_fetch_run (WorkerAttempt *self, GError **error)
 {
-  Next next = NEXT_ASK;
+  Next next = begin (self, error) ? NEXT_ASK : NEXT_ERROR;
 
   while (next == NEXT_ASK)
     {

@@ -87,6 +87,7 @@ worker_order_new (GVariant *arguments, gboolean upload)
   g_variant_dict_lookup (&dict, "Job", "s", &self->job);
   g_variant_dict_lookup (&dict, "File", "u", &self->file);
   g_variant_dict_lookup (&dict, "Url", "s", &self->url);
+  g_variant_dict_lookup (&dict, "Method", "s", &self->method);
   g_variant_dict_lookup (&dict, "Path", "s", &self->path);
   g_variant_dict_lookup (&dict, "TemporaryName", "s", &self->temporary_name);
   if (self->attempt == 0 || self->job == NULL || self->url == NULL || self->path == NULL ||
@@ -115,6 +116,7 @@ worker_order_free (WorkerOrder *self)
 
   g_free (self->job);
   g_free (self->url);
+  g_free (self->method);
   g_free (self->path);
   g_free (self->temporary_name);
   g_clear_pointer (&self->resume, g_variant_unref);
@@ -148,6 +150,7 @@ worker_memory_load (WorkerMemory *self, GVariant *resume)
   g_variant_dict_lookup (&dict, "Restarts", "u", &self->restarts);
   g_variant_dict_lookup (&dict, "HighWater", "t", &self->high_water);
   g_variant_dict_lookup (&dict, "Afresh", "b", &self->afresh);
+  g_variant_dict_lookup (&dict, "Foreign", "b", &self->foreign);
 }
 
 void
@@ -166,6 +169,8 @@ worker_memory_save (const WorkerMemory *self, GVariantDict *dict)
   g_variant_dict_insert (dict, "HighWater", "t", self->high_water);
   if (self->afresh)
     g_variant_dict_insert (dict, "Afresh", "b", TRUE);
+  if (self->foreign)
+    g_variant_dict_insert (dict, "Foreign", "b", TRUE);
 }
 
 void

@@ -20,8 +20,9 @@ typedef struct
   guint64 attempt;
   char *job; /* (owned) */
   guint32 file;
-  char *url;               /* (owned) */
-  char *path;              /* (owned) */
+  char *url;    /* (owned) */
+  char *method; /* (owned) (nullable): the owner's choice, %NULL = GET, or as the protocol has it */
+  char *path;   /* (owned) */
   char *temporary_name;    /* (owned) (nullable): %NULL of an upload */
   GVariant *resume;        /* (owned): a{sv} */
   GVariant *ranges;        /* (owned) (nullable): a(tt) */
@@ -69,7 +70,8 @@ typedef struct
   WorkerValidator validator; /* (owned): of the bytes that are held */
   guint32 restarts;          /* in a row, without a byte beyond @high_water */
   guint64 high_water;        /* most bytes of the file that were ever held */
-  gboolean afresh;           /* a wrong digest was answered with a start without resuming already */
+  gboolean foreign; /* the bytes came by another method than GET: nothing can be joined to them */
+  gboolean afresh;  /* a wrong digest was answered with a start without resuming already */
 } WorkerMemory;
 
 /** Reads the keys from @resume; what is absent or of another type has its empty value. */

@@ -56,6 +56,18 @@ worker_redirect_is (guint status)
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+gboolean
+worker_redirect_follows (guint status, const char *method, gboolean own, gboolean body,
+                         gboolean *as_get)
+{
+  gboolean turned_post = own && g_strcmp0 (method, "POST") == 0 && (status == 301 || status == 302);
+
+  *as_get = method != NULL && (status == 303 || turned_post);
+  if (!*as_get)
+    return TRUE;
+  return own && (status == 303 || !body);
+}
+
 GUri *
 worker_redirect_resolve (GUri *from, const char *location, guint count, gboolean may_fall,
                          GError **error)

@@ -24,6 +24,22 @@ GUri *worker_uri_parse (const char *text, GError **error);
 gboolean worker_redirect_is (guint status);
 
 /**
+ * worker_redirect_follows:
+ * @status: of a redirect
+ * @method: (nullable): of the request, %NULL = GET
+ * @own: whether that is its owner's choice, and no protocol's
+ * @body: whether it sends a file
+ * @as_get: (out): whether the next request is a GET
+ *
+ * RFC 9110, 15.4: 303 means GET, and so do 301 and 302 of a POST. For a protocol a GET would mean nothing, and with a 301 or
+ * 302 the file would have gone nowhere: then the redirect is the answer.
+ *
+ * Returns: whether the redirect is followed
+ */
+gboolean worker_redirect_follows (guint status, const char *method, gboolean own, gboolean body,
+                                  gboolean *as_get);
+
+/**
  * worker_redirect_resolve:
  * @from: the URL that was asked
  * @location: (nullable): the header Location, as sent

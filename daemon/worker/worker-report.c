@@ -65,6 +65,13 @@ worker_report_progress (WorkerAttempt *self, guint64 position)
   send (self, "progress", &dict);
 }
 
+static void
+add_asked (WorkerAttempt *self, GVariantDict *resume)
+{
+  if (self->asked)
+    g_variant_dict_insert (resume, FERRY_RESUME_ASKED, "b", TRUE);
+}
+
 /* Returns: (transfer full): the state to go on from, which has @durable bytes */
 static GVariant *
 build_resume (WorkerAttempt *self, guint64 *durable)
@@ -79,6 +86,7 @@ build_resume (WorkerAttempt *self, guint64 *durable)
     }
   worker_sink_add_resume (self->sink, &resume);
   worker_memory_save (&self->memory, &resume);
+  add_asked (self, &resume);
   return g_variant_ref_sink (g_variant_dict_end (&resume));
 }
 
@@ -90,10 +98,11 @@ build_upload_resume (WorkerAttempt *self, guint64 *acknowledged)
   g_auto (GVariantDict) resume = G_VARIANT_DICT_INIT (known);
 
   *acknowledged = self->forgotten ? 0 : self->record.offset;
-  if (self->forgotten)
-    return g_steal_pointer (&known);
-  if (self->source == NULL)
+  if (self->source == NULL && !self->forgotten)
     return g_variant_ref (self->order->resume);
+  add_asked (self, &resume);
+  if (self->forgotten)
+    return g_variant_ref_sink (g_variant_dict_end (&resume));
   worker_source_add_resume (self->source, &resume);
   worker_upload_record_save (&self->record, &resume);
   return g_variant_ref_sink (g_variant_dict_end (&resume));
@@ -139,6 +148,7 @@ worker_report_note_answer_locked (WorkerAttempt *self, SoupMessage *message)
   g_clear_pointer (&self->challenge, g_variant_unref);
   self->challenge = worker_challenge_new (message, self->upload_home != NULL ? self->upload_home
                                                                              : self->home);
+  worker_once_note_answer_locked (self, message);
 }
 
 void
@@ -156,7 +166,8 @@ worker_report_checkpoint_locked (WorkerAttempt *self, gboolean confirm)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  worker_report_response (self);
+  if (self->status != 0)
+    worker_report_response (self);
   add_resume (self, &dict);
   if (confirm)
     g_variant_dict_insert (&dict, "Confirm", "b", TRUE);
@@ -231,6 +242,7 @@ void
 worker_report_failed_locked (WorkerAttempt *self, const GError *error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *message = g_strdup (error->message);
   WorkerFailure failure = worker_failure_from_error (error);
   guint64 high_water = self->order->upload ? self->record.high_water : self->memory.high_water;
 
@@ -238,11 +250,12 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
     failure = self->failure;
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_HTTP_ERROR) && self->status >= 300)
     failure = worker_failure_from_status (self->status);
+  worker_once_explain_locked (self, &failure, &message);
 
   add_resume (self, &dict);
   add_response (self, &dict);
   add_upload (self, &dict);
-  g_variant_dict_insert_value (&dict, "Error", build_error (self, &failure, error->message));
+  g_variant_dict_insert_value (&dict, "Error", build_error (self, &failure, message));
   g_variant_dict_insert (&dict, "Transient", "b", failure.transient);
   g_variant_dict_insert (&dict, "NewBytes", "b", high_water > self->start_high_water);
   if (self->retry_after > 0)

@@ -3,6 +3,7 @@
 #include "worker-request.h"
 
 #include "ferry-config.h"
+#include "ferry-method.h"
 #include "ferry-text.h"
 #include "ferry-uri.h"
 #include "ferry-worker-protocol.h"
@@ -113,6 +114,22 @@ add_range (SoupMessageHeaders *headers, const WorkerRequest *request)
     soup_message_headers_replace (headers, "If-Range", request->if_range);
 }
 
+/* On a kept connection, which may be dead, nobody would know whether it was seen. */
+static void
+guard_once (SoupMessage *message)
+{
+  soup_message_remove_flags (message, SOUP_MESSAGE_IDEMPOTENT);
+  soup_message_add_flags (message, SOUP_MESSAGE_NEW_CONNECTION);
+}
+
+static void
+starting_cb (SoupMessage *message, gpointer data)
+{
+  const WorkerRequest *request = data;
+
+  request->starting (request->data);
+}
+
 static SoupMessage *
 create_message (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri)
 {
@@ -136,6 +153,10 @@ create_message (const WorkerRequester *requester, const WorkerRequest *request, 
     add_range (headers, request);
   if (request->sending != NULL)
     worker_sending_attach (request->sending, message);
+  else if (request->own && ferry_method_wants_length (method))
+    soup_message_headers_set_content_length (headers, 0);
+  if (request->starting != NULL)
+    guard_once (message);
   return message;
 }
 
@@ -189,11 +210,19 @@ sending_network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStr
   worker_connections_note (requester->session, message, connection);
 }
 
+/* Whether what is wanted is the body of the answer. */
+static gboolean
+fetches (const WorkerRequest *request)
+{
+  return request->method == NULL || (request->own && request->sending == NULL);
+}
+
 static WorkerExchange *
 send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri, GError **error)
 {
   WorkerExchange *exchange = g_new0 (WorkerExchange, 1);
   WorkerTrustCheck check;
+  gulong starting = 0;
   gulong handler;
 
   exchange->origin = worker_uri_get_origin (uri);
@@ -217,9 +246,12 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   if (worker_proxy_reads (requester->session, uri))
     worker_login_greet_proxy (requester->login, exchange->message);
   handler = g_signal_connect (exchange->message, "network-event",
-                              request->method != NULL ? G_CALLBACK (sending_network_event_cb)
-                                                      : G_CALLBACK (network_event_cb),
+                              fetches (request) ? G_CALLBACK (network_event_cb)
+                                                : G_CALLBACK (sending_network_event_cb),
                               (gpointer) requester);
+  if (request->starting != NULL)
+    starting = g_signal_connect (exchange->message, "starting", G_CALLBACK (starting_cb),
+                                 (gpointer) request);
   worker_trust_check_begin (&check, requester->trust, requester->cancellable, exchange->message);
   worker_pulse_begin_answer (requester->pulse);
   exchange->stream = soup_session_send (requester->session, exchange->message, check.cancellable,
@@ -227,6 +259,7 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   worker_pulse_end_answer (requester->pulse);
   worker_pulse_end_write (requester->pulse);
   g_signal_handler_disconnect (exchange->message, handler);
+  g_clear_signal_handler (&starting, exchange->message);
   worker_trust_check_end (&check, exchange->message, error);
   if (exchange->stream == NULL)
     {
@@ -242,16 +275,18 @@ worker_request_send (const WorkerRequester *requester, const WorkerRequest *requ
 {
   const gboolean may_fall = requester->trust->allowed & 1u << FERRY_TLS_FLAG_ALLOW_HTTPS_TO_HTTP;
   g_autoptr (GUri) uri = g_uri_ref (request->uri);
+  WorkerRequest now = *request;
 
   for (guint count = 0;; count++)
     {
-      WorkerExchange *exchange = send_one (requester, request, uri, error);
+      WorkerExchange *exchange = send_one (requester, &now, uri, error);
       guint status = exchange != NULL ? soup_message_get_status (exchange->message) : 0;
+      gboolean as_get;
       const char *location;
       GUri *next;
 
       if (exchange == NULL || !worker_redirect_is (status) ||
-          (status == SOUP_STATUS_SEE_OTHER && request->method != NULL))
+          !worker_redirect_follows (status, now.method, now.own, now.sending != NULL, &as_get))
         return exchange;
       if (requester->redirect_policy == FERRY_REDIRECT_POLICY_REFUSE)
         {
@@ -270,6 +305,8 @@ worker_request_send (const WorkerRequester *requester, const WorkerRequest *requ
         return NULL;
       g_uri_unref (uri);
       uri = next;
+      if (as_get)
+        now = (WorkerRequest){ .uri = request->uri };
     }
 }
 

@@ -37,8 +37,13 @@ typedef struct
 {
   GUri *uri; /* (unowned): where to begin */
 
-  /* of an upload */
   const char *method; /* (nullable) (unowned): %NULL = GET */
+  gboolean own;       /* that is the owner's choice, and no protocol's */
+  void (*starting) (
+      gpointer data); /* (nullable): it must not be sent twice; called when it is about to go out */
+  gpointer data;      /* (unowned) (nullable): for @starting */
+
+  /* of an upload */
   const char *const
       *fields; /* (nullable) (unowned): "Name: value" of the protocol; they replace the owner's */
   WorkerSending *sending; /* (nullable) (unowned): outlives the exchange; %NULL = no body at all */
@@ -77,8 +82,8 @@ typedef enum
 /**
  * worker_request_send:
  *
- * Redirects are followed with the same method and body. A 303, which wants another method, is the answer of a request that is
- * no GET.
+ * Redirects are followed with the same method and body, or as a GET; one that cannot be (worker_redirect_follows()) is the
+ * answer.
  *
  * Errors: as GIO, libsoup and worker_redirect_resolve() give them. An HTTP status is none.
  *

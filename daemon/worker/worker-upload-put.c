@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A plain PUT (RFC 9110, 9.3.4): all at once, or again from the start. */
+/* A plain PUT (RFC 9110, 9.3.4): all at once, or again from the start. So are other methods that an owner chose, of which nobody
+ * knows what they do. */
 
 #include "worker-upload-put.h"
+
+static const char *
+get_method (const WorkerUpload *upload)
+{
+  return upload->method != NULL ? upload->method : "PUT";
+}
 
 WorkerUploadNext
 worker_upload_put_head (WorkerUpload *upload, guint *status, guint64 *length, GError **error)
@@ -31,9 +38,10 @@ worker_upload_put_refuse (WorkerUpload *upload, const WorkerUploadAnswer *answer
   return worker_upload_fail (upload, error,
                              not_found ? FERRY_ERROR_NOT_FOUND : FERRY_ERROR_UPLOAD_NOT_SUPPORTED,
                              FERRY_ERROR_CONTEXT_REMOTE_FILE, upload->unsure,
-                             "The server does not accept uploads at this address (HTTP %u)%s%s%s",
+                             "The server does not accept uploads at this address (HTTP %u)%s%s%s%s",
                              answer->status, *tried != '\0' ? ". Tried: " : "", tried,
-                             *tried != '\0' ? ", and PUT" : "");
+                             *tried != '\0' ? ", and " : "",
+                             *tried != '\0' ? get_method (upload) : "");
 }
 
 static WorkerUploadNext
@@ -60,7 +68,7 @@ verify (WorkerUpload *upload, guint put_status, GError **error)
   guint64 length;
   guint status;
 
-  if ((put_status != 201 && put_status != 204) ||
+  if ((put_status != 201 && put_status != 204) || !g_str_equal (get_method (upload), "PUT") ||
       g_uri_get_query (worker_upload_get_home (upload)) != NULL)
     return WORKER_UPLOAD_GO_ON;
   if (worker_upload_put_head (upload, &status, &length, error) == WORKER_UPLOAD_ERROR)
@@ -82,7 +90,7 @@ explain_break (WorkerUpload *upload, GError **error)
 {
   g_autofree char *why = NULL;
 
-  if (!worker_upload_is_break (*error) || upload->sent == 0)
+  if (!worker_upload_is_break (*error) || upload->sent == 0 || upload->starting != NULL)
     return;
   why = g_strdup ((*error)->message);
   g_clear_error (error);
@@ -99,7 +107,8 @@ put_send (WorkerUpload *upload, GError **error)
   g_auto (WorkerUploadAnswer) answer = { 0 };
   g_autoptr (GError) local_error = NULL;
   const WorkerUploadRequest request = {
-    .method = "PUT",
+    .method = get_method (upload),
+    .own = upload->method != NULL,
     .body = TRUE,
     .length = upload->record->total,
   };

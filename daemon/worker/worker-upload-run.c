@@ -4,7 +4,6 @@
 #include "worker-attempt-private.h"
 
 #include "ferry-worker-protocol.h"
-#include "worker-cancellable.h"
 #include "worker-redirect.h"
 #include "worker-upload.h"
 
@@ -13,26 +12,7 @@
 static gboolean
 store (gpointer data, GError **error)
 {
-  WorkerAttempt *self = data;
-  WorkerWake wake;
-
-  g_mutex_lock (&self->stored_lock);
-  self->stored = FALSE;
-  g_mutex_unlock (&self->stored_lock);
-  worker_attempt_lock (self);
-  if (self->order->upload)
-    worker_report_record_locked (self, TRUE);
-  else
-    worker_report_checkpoint_locked (self, TRUE);
-  worker_attempt_unlock (self);
-
-  worker_wake_begin (&wake, self->cancellable, &self->stored_lock, &self->stored_changed);
-  g_mutex_lock (&self->stored_lock);
-  while (!self->stored && !g_cancellable_is_cancelled (self->cancellable))
-    g_cond_wait (&self->stored_changed, &self->stored_lock);
-  g_mutex_unlock (&self->stored_lock);
-  worker_wake_end (&wake);
-  return !g_cancellable_set_error_if_cancelled (self->cancellable, error);
+  return worker_attempt_store (data, error);
 }
 
 static void
@@ -147,7 +127,7 @@ begin (WorkerAttempt *self, WorkerUpload *upload, const WorkerUploadProtocol *pr
   upload->offered = 0;
   next = protocol->begin (upload, error);
   /* On disk before the first byte: nobody else knows of the session. */
-  if (next == WORKER_UPLOAD_GO_ON && self->record.session && !store (self, error))
+  if (next == WORKER_UPLOAD_GO_ON && self->record.session && !worker_attempt_store (self, error))
     return WORKER_UPLOAD_ERROR;
   return next;
 }
@@ -263,6 +243,8 @@ worker_upload_run (WorkerAttempt *self, GError **error)
   upload.wants_reply = self->order->wants_reply;
   upload.position = &self->sent;
   upload.tried = tried;
+  upload.method = self->order->method;
+  upload.starting = worker_once_applies (self) ? worker_once_starting : NULL;
   upload.store = store;
   upload.tell = tell;
   if (open_source (self, &local_error))
@@ -296,7 +278,7 @@ worker_upload_close_reply (WorkerAttempt *self, GError **error)
     return TRUE;
 
   /* The server drops the reply with the session: it must be known that we have it. */
-  if (!store (self, error))
+  if (!worker_attempt_store (self, error))
     return FALSE;
   /* A session that is gone was closed by us. */
   record.closing = TRUE;

@@ -162,6 +162,9 @@ worker_upload_send (WorkerUpload *upload, const WorkerUploadRequest *request,
   WorkerRequest plain = {
     .uri = request->uri != NULL ? request->uri : requester.home,
     .method = request->method,
+    .own = request->own,
+    .starting = request->own ? upload->starting : NULL,
+    .data = upload->data,
     .fields = request->fields,
     .sending = request->body ? &sending : NULL,
   };
@@ -352,7 +355,8 @@ worker_upload_settle (WorkerUpload *upload, FerryUploadProtocol wanted, GError *
 {
   if (wanted == FERRY_UPLOAD_PROTOCOL_AUTO && upload->wants_reply)
     wanted = FERRY_UPLOAD_PROTOCOL_BITS;
-  if (wanted == FERRY_UPLOAD_PROTOCOL_AUTO && is_signed (worker_upload_get_home (upload)))
+  if (wanted == FERRY_UPLOAD_PROTOCOL_AUTO &&
+      (upload->method != NULL || is_signed (worker_upload_get_home (upload))))
     wanted = FERRY_UPLOAD_PROTOCOL_PUT;
   if (wanted == FERRY_UPLOAD_PROTOCOL_AUTO)
     return probe (upload, error);

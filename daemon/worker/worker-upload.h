@@ -90,6 +90,7 @@ gboolean worker_upload_answer_get_number (const WorkerUploadAnswer *self, const 
 typedef struct
 {
   const char *method;
+  gboolean own;              /* @method is the owner's choice */
   GUri *uri;                 /* (unowned) (nullable): %NULL = the upload's own */
   const char *const *fields; /* (unowned) (nullable): "Name: value" */
   gboolean body; /* has a body, of @length bytes; without, it has no Content-Length either */
@@ -106,6 +107,7 @@ struct _WorkerUpload
   WorkerBuffers *buffers;     /* (unowned) (nullable): as @source */
   WorkerSource *source;       /* (unowned) (nullable): %NULL where nothing is sent */
   WorkerUploadRecord *record; /* (unowned) */
+  const char *method;         /* (unowned) (nullable): the owner's choice */
   gboolean wants_reply;
   gboolean discard;          /* what the server has is wrong */
   _Atomic guint64 *position; /* (unowned) (nullable): shown as progress */
@@ -125,6 +127,7 @@ struct _WorkerUpload
   /* The attempt's; all (nullable) */
   gboolean (*store) (gpointer data, GError **error); /* puts the record on disk before it returns */
   void (*tell) (gpointer data);                      /* the record has changed */
+  void (*starting) (gpointer data); /* what must not be sent twice is about to go out */
   void (*answered) (gpointer data, SoupMessage *message); /* %NULL: a request goes out */
   gpointer data;                                          /* (unowned) */
 };

@@ -231,7 +231,16 @@ report_cb (gpointer data, const char *kind, GVariant *arguments)
 {
   Fixture *fixture = data;
   FixtureReport *report = g_new0 (FixtureReport, 1);
+  gboolean confirm = FALSE;
 
+  if (g_variant_lookup (arguments, "Confirm", "b", &confirm) && confirm)
+    {
+      fixture->confirmed++;
+      if (fixture->stop_at_confirm)
+        worker_attempt_stop (fixture->attempt);
+      else
+        worker_attempt_stored (fixture->attempt);
+    }
   report->kind = g_strdup (kind);
   report->arguments = arguments;
   g_mutex_lock (&fixture->lock);
@@ -256,6 +265,10 @@ fixture_prepare (Fixture *fixture)
   g_variant_dict_insert (&dict, "TemporaryName", "s", ".ferry-test-0.part");
   g_variant_dict_insert (&dict, "Size", "t", fixture->size);
   g_variant_dict_insert (&dict, "MaximumSize", "t", fixture->maximum_size);
+  if (fixture->method != NULL)
+    g_variant_dict_insert (&dict, "Method", "s", fixture->method);
+  if (fixture->upload)
+    g_variant_dict_insert (&dict, "Protocol", "s", "auto");
   if (fixture->resume != NULL)
     g_variant_dict_insert_value (&dict, "Resume", fixture->resume);
   if (fixture->ranges != NULL)
@@ -282,13 +295,14 @@ fixture_prepare (Fixture *fixture)
     g_variant_dict_insert (&dict, "RedirectPolicy", "s", fixture->redirect_policy);
 
   arguments = g_variant_ref_sink (g_variant_dict_end (&dict));
-  order = worker_order_new (arguments, FALSE);
+  order = worker_order_new (arguments, fixture->upload);
   g_assert_nonnull (order);
   if (order->login.netrc != NULL)
     order->login.netrc->path = g_strdup (fixture->netrc != NULL ? fixture->netrc
                                                                 : "/nonexistent/netrc");
-  return worker_attempt_new (order, fixture->sessions, fixture->session, fixture->buffers,
-                             fixture->last_url, report_cb, fixture);
+  fixture->attempt = worker_attempt_new (order, fixture->sessions, fixture->session,
+                                         fixture->buffers, fixture->last_url, report_cb, fixture);
+  return fixture->attempt;
 }
 
 const char *

@@ -60,12 +60,17 @@ typedef struct
   RawServer *server;
 
   GMutex lock;
-  GPtrArray *reports; /* (element-type FixtureReport): of the last attempt */
-  GVariant *resume;   /* (nullable): what the last attempt left */
-  char *last_url;     /* (nullable): as the worker keeps it */
+  GPtrArray *reports;     /* (element-type FixtureReport): of the last attempt */
+  GVariant *resume;       /* (nullable): what the last attempt left */
+  char *last_url;         /* (nullable): as the worker keeps it */
+  WorkerAttempt *attempt; /* (unowned) (nullable): the last one that was prepared */
+  guint confirmed;        /* reports in all that wanted to be confirmed, and were */
 
   /* What the next attempts are told. */
-  const char *url; /* (nullable): the site when %NULL */
+  const char *url;          /* (nullable): the site when %NULL */
+  const char *method;       /* (nullable) */
+  gboolean upload;          /* the file at @path is sent */
+  gboolean stop_at_confirm; /* in place of the confirmation */
   const char *ranges;
   char *digest;
   guint64 size;

@@ -143,6 +143,55 @@ test_origins (void)
     }
 }
 
+static const struct
+{
+  guint status;
+  const char *method;
+  gboolean own;
+  gboolean body;
+  gboolean followed;
+  gboolean as_get;
+} turns[] = {
+  /* GET stays so. */
+  { 301, NULL, FALSE, FALSE, TRUE, FALSE },
+  { 303, NULL, FALSE, FALSE, TRUE, FALSE },
+  { 307, NULL, FALSE, FALSE, TRUE, FALSE },
+  /* To a protocol a GET says nothing. */
+  { 303, "HEAD", FALSE, FALSE, FALSE, TRUE },
+  { 303, "PUT", FALSE, TRUE, FALSE, TRUE },
+  { 301, "POST", FALSE, FALSE, TRUE, FALSE },
+  { 302, "PUT", FALSE, TRUE, TRUE, FALSE },
+  { 308, "PATCH", FALSE, TRUE, TRUE, FALSE },
+  /* What the owner chose is as with browsers. */
+  { 301, "POST", TRUE, FALSE, TRUE, TRUE },
+  { 302, "POST", TRUE, FALSE, TRUE, TRUE },
+  { 303, "POST", TRUE, FALSE, TRUE, TRUE },
+  { 307, "POST", TRUE, FALSE, TRUE, FALSE },
+  { 302, "PROPFIND", TRUE, FALSE, TRUE, FALSE },
+  { 303, "PROPFIND", TRUE, FALSE, TRUE, TRUE },
+  /* But a file does not vanish. */
+  { 301, "POST", TRUE, TRUE, FALSE, TRUE },
+  { 302, "POST", TRUE, TRUE, FALSE, TRUE },
+  { 303, "POST", TRUE, TRUE, TRUE, TRUE },
+  { 308, "POST", TRUE, TRUE, TRUE, FALSE },
+  { 302, "PATCH", TRUE, TRUE, TRUE, FALSE },
+};
+
+static void
+test_follows (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (turns); i++)
+    {
+      gboolean as_get;
+      gboolean followed = worker_redirect_follows (turns[i].status, turns[i].method, turns[i].own,
+                                                   turns[i].body, &as_get);
+
+      g_test_message ("%u of %s", turns[i].status, turns[i].method);
+      g_assert_cmpint (followed, ==, turns[i].followed);
+      g_assert_cmpint (as_get, ==, turns[i].as_get);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -151,5 +200,6 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-redirect/resolve", test_resolve);
   g_test_add_func ("/worker-redirect/is-redirect", test_is_redirect);
   g_test_add_func ("/worker-redirect/origins", test_origins);
+  g_test_add_func ("/worker-redirect/follows", test_follows);
   return g_test_run ();
 }

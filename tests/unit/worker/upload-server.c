@@ -278,7 +278,7 @@ serve_put (UploadSite *site, SoupServerMessage *message, const char *method)
         answer (message, site->open ? 200 : 404);
       return;
     }
-  if (!g_str_equal (method, "PUT"))
+  if (!g_str_equal (method, site->method != NULL ? site->method : "PUT"))
     {
       answer (message, 405);
       return;
@@ -302,6 +302,16 @@ serve_put (UploadSite *site, SoupServerMessage *message, const char *method)
 /* == all == */
 
 static void
+note_connection (UploadSite *site, SoupServerMessage *message)
+{
+  GSocketAddress *address = soup_server_message_get_remote_address (message);
+  guint port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
+
+  site->connections += port != site->last_port;
+  site->last_port = port;
+}
+
+static void
 serve_cb (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
           gpointer data)
 {
@@ -309,6 +319,7 @@ serve_cb (SoupServer *server, SoupServerMessage *message, const char *path, GHas
   const char *method = soup_server_message_get_method (message);
   const char *packet = get (message, "BITS-Packet-Type");
 
+  note_connection (site, message);
   g_ptr_array_add (site->log,
                    packet != NULL ? g_strdup_printf ("%s %s", method, packet) : g_strdup (method));
   if (site->refuse != 0)

@@ -21,6 +21,8 @@ typedef struct
   guint sessions;       /* that there ever were */
   GPtrArray *log;       /* (owned) (element-type utf8): "METHOD", with a packet's type */
   guint pieces;         /* that came */
+  guint connections;    /* that requests came over, one after the other */
+  guint last_port;      /* the other end of the last one */
   guint pieces_refused; /* with 401, 413 or 416 */
 
   guint drop_before;     /* this piece is not looked at, and the connection closed */
@@ -44,6 +46,7 @@ typedef struct
   guint head_good;
   gboolean no_reply_url; /* of the last Ack */
   const char *reply_url; /* (nullable) */
+  const char *method;    /* (nullable): PUT: what is taken in its place */
   gboolean ignore_range; /* of a PUT */
   gboolean early;        /* tus and PUT: success, with nothing kept */
 } UploadSite;
