@@ -263,7 +263,7 @@ void
 ferry_engine_resume_with_login (FerryEngine *self, FerryJob *job)
 {
   if (ferry_job_lacks_login (job))
-    ferry_engine_resume (self, job, NULL);
+    ferry_engine_resume_by_itself (self, job, NULL);
 }
 
 void

@@ -194,8 +194,12 @@ on_checkpoint (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVaria
 {
   take_resume (file, arguments);
   take_bytes (file, arguments);
-  ferry_engine_note_activity (self, attempt->job);
-  ferry_engine_note_progress (self, attempt->job);
+  /* One of nothing only says that the server is about to be asked. */
+  if (file->bytes_transferred > 0)
+    {
+      ferry_engine_note_activity (self, attempt->job);
+      ferry_engine_note_progress (self, attempt->job);
+    }
   ferry_job_touch_file (attempt->job, file, FERRY_CHANGE_PROGRESS);
   confirm_if_asked (self, attempt, arguments);
 }
@@ -250,6 +254,8 @@ end_attempt (FerryEngine *self, FerryAttempt *attempt, FerryFile *file)
     {
       file->attempt = 0;
       file->stopping = FALSE;
+      if (attempt->forgiven && ferry_file_forget_asked (file))
+        ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
       if (file->state == FERRY_FILE_STATE_TRANSFERRING)
         file->state = FERRY_FILE_STATE_PENDING;
     }

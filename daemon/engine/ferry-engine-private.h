@@ -96,6 +96,7 @@ typedef struct
   guint64 rate_bytes;   /* bytes at @rate_time */
   gint64 rate_time;     /* boot µs */
   guint64 most_kept;    /* of the file when the attempt began */
+  gboolean forgiven; /* the owner resumed the job after it was told to stop: it may be sent again */
   guint
       confirmations; /* records that are to be confirmed: 1 waits for a commit, 2 and for another one */
 } FerryAttempt;
@@ -163,6 +164,10 @@ gboolean ferry_engine_suspend_now (FerryEngine *self, FerryJob *job, GError **er
 void ferry_engine_suspend_attempt_ended (FerryEngine *self, FerryJob *job);
 /** All that wait are answered (the engine goes, or the model is read anew). */
 void ferry_engine_clear_suspends (FerryEngine *self);
+
+/* == ferry-resume.c == */
+/** The same as Resume, without the owner's word: what must not be sent twice is not. */
+gboolean ferry_engine_resume_by_itself (FerryEngine *self, FerryJob *job, GError **error);
 
 /* == ferry-pause.c == */
 /** An attempt or a publication ended; a pause may wait for that. */

@@ -396,7 +396,10 @@ ferry_engine_move (FerryEngine *self, FerryJob *job, FerryJobEvent event)
       job->next_attempt_wall = 0;
     }
   if (!ferry_job_state_is_active (next))
-    job->draining = FALSE;
+    {
+      job->draining = FALSE;
+      job->leaving = FALSE;
+    }
   if (next != job->state)
     job->wait_reasons = 0;
   if (ferry_job_state_is_final (next))
@@ -543,49 +546,6 @@ get_file (FerryJob *job, guint index, GError **error)
     return file;
   g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "The job has no file %u", index);
   return NULL;
-}
-
-gboolean
-ferry_engine_resume (FerryEngine *self, FerryJob *job, GError **error)
-{
-  if (!ferry_engine_check_open (self, job, error))
-    return FALSE;
-  if (job->files->len == 0)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_EMPTY_JOB,
-                           "The job has no files; add one before it is resumed");
-      return FALSE;
-    }
-  if (job->state == FERRY_JOB_STATE_QUEUED || ferry_job_state_is_active (job->state))
-    return TRUE;
-
-  ferry_engine_note_activity (self, job);
-  for (guint i = 0; i < job->files->len; i++)
-    {
-      FerryFile *file = g_ptr_array_index (job->files, i);
-
-      if (file->state == FERRY_FILE_STATE_FAILED)
-        {
-          file->state = FERRY_FILE_STATE_PENDING;
-          g_clear_pointer (&file->error, ferry_failure_free);
-          ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
-        }
-    }
-  job->failures = 0;
-  job->no_progress_since = -1;
-  job->active_time = 0;
-  ferry_job_set_error (job, NULL);
-
-  if (ferry_job_is_whole (job))
-    {
-      if (job->state != FERRY_JOB_STATE_TRANSFERRED)
-        ferry_engine_finish (self, job);
-      return TRUE;
-    }
-
-  ferry_engine_move (self, job, FERRY_JOB_EVENT_RESUME);
-  ferry_job_touch (job, FERRY_CHANGE_JOB);
-  return TRUE;
 }
 
 /* With an upload its reply goes, and all that was settled about it. */

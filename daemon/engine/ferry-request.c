@@ -43,6 +43,8 @@ ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *job, Fe
   g_variant_dict_insert (dict, "Path", "s", file->local_path);
   if (file->resume != NULL)
     g_variant_dict_insert_value (dict, "Resume", file->resume);
+  if (ferry_job_get_method (job) != NULL)
+    g_variant_dict_insert (dict, "Method", "s", ferry_job_get_method (job));
   ferry_engine_add_request (self, dict, job);
   ferry_secrets_add (job->secrets, dict);
 }

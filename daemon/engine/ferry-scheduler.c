@@ -116,8 +116,9 @@ choose_foreground (GArray *candidates, GHashTable *shares, gint64 now)
     }
 }
 
+/* @newcomers: only for users who have none */
 static gboolean
-choose_background (GArray *candidates, GHashTable *shares, gint64 now)
+choose_background (GArray *candidates, GHashTable *shares, gboolean newcomers, gint64 now)
 {
   FerryCandidate *chosen = NULL;
   Share *chosen_share = NULL;
@@ -130,7 +131,7 @@ choose_background (GArray *candidates, GHashTable *shares, gint64 now)
       Share *share = value;
       FerryCandidate *best = find_best (candidates, share->owner, FALSE, now);
 
-      if (best == NULL)
+      if (best == NULL || (newcomers && share->background > 0))
         continue;
       share->keeps = in_slice (best, now);
       if (chosen == NULL || share_goes_before (share, chosen_share))
@@ -148,28 +149,83 @@ choose_background (GArray *candidates, GHashTable *shares, gint64 now)
   return TRUE;
 }
 
-gint64
-ferry_scheduler_plan (GArray *candidates, guint slots, gint64 now)
+/* Those that run on in any case come first. Returns: how many slots they take */
+static guint
+keep_overdue (GArray *candidates, GHashTable *shares)
 {
-  g_autoptr (GHashTable) shares = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  gboolean somebody_waits = FALSE;
-  gint64 next = 0;
+  guint taken = 0;
 
   for (guint i = 0; i < candidates->len; i++)
     {
       FerryCandidate *candidate = &g_array_index (candidates, FerryCandidate, i);
       Share *share = get_share (shares, candidate->owner);
 
-      candidate->chosen = FALSE;
+      candidate->chosen = candidate->overdue;
       share->served = candidate->served;
+      if (!candidate->overdue)
+        continue;
+      if (candidate->priority == FERRY_PRIORITY_FOREGROUND)
+        {
+          share->foreground++;
+        }
+      else
+        {
+          share->background++;
+          taken++;
+        }
     }
 
+  return taken;
+}
+
+static void
+choose (GArray *candidates, guint slots, gint64 now)
+{
+  g_autoptr (GHashTable) shares = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  guint taken = MIN (keep_overdue (candidates, shares), slots);
+
   choose_foreground (candidates, shares, now);
-  for (guint i = 0; i < slots; i++)
+  for (guint i = taken; i < slots; i++)
     {
-      if (!choose_background (candidates, shares, now))
+      if (!choose_background (candidates, shares, FALSE, now))
         break;
     }
+  for (guint i = 0; i < taken; i++)
+    {
+      if (!choose_background (candidates, shares, TRUE, now))
+        break;
+    }
+}
+
+/* Returns: whether there are more now that would have to stop, were they not bound */
+static gboolean
+find_overdue (GArray *candidates)
+{
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < candidates->len; i++)
+    {
+      FerryCandidate *candidate = &g_array_index (candidates, FerryCandidate, i);
+
+      if (candidate->running && candidate->bound && !candidate->chosen)
+        candidate->overdue = any = TRUE;
+    }
+
+  return any;
+}
+
+gint64
+ferry_scheduler_plan (GArray *candidates, guint slots, gint64 now)
+{
+  gboolean somebody_waits = FALSE;
+  gint64 next = 0;
+
+  for (guint i = 0; i < candidates->len; i++)
+    g_array_index (candidates, FerryCandidate, i).overdue = FALSE;
+  /* Each round keeps some that were not chosen, for which others may have to go. */
+  do
+    choose (candidates, slots, now);
+  while (find_overdue (candidates));
 
   for (guint i = 0; i < candidates->len; i++)
     {

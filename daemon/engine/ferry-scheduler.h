@@ -18,11 +18,13 @@ G_BEGIN_DECLS
  * @turn_start: boot µs of the start of the turn, when @running
  * @slice: µs that its turn lasts, at least FERRY_TIME_SLICE
  * @fragile: what it has got is lost when its turn ends, when @running
+ * @bound: what it does must not be stopped, when @running
  * @last_turn: boot µs of the end of its last turn, 0 = never had one
  * @served: µs that background jobs of its owner have run lately, this one's turn included
  * @order: order of creation
  * @job: (unowned): for the caller
  * @chosen: (out): whether it shall run
+ * @overdue: (out): it runs on only because it is @bound: its turn is over when that is done
  */
 typedef struct
 {
@@ -32,11 +34,13 @@ typedef struct
   gint64 turn_start;
   gint64 slice;
   gboolean fragile;
+  gboolean bound;
   gint64 last_turn;
   gint64 served;
   guint64 order;
   gpointer job;
   gboolean chosen;
+  gboolean overdue;
 } FerryCandidate;
 
 /**
@@ -49,7 +53,8 @@ typedef struct
  * with the fewest first, then to the one served least; within a user by priority, then to who runs within his time slice, then to who waited longest.
  * A running job within its slice keeps its slot, unless a higher priority of the same user or a user
  * without any slot needs it. A fragile one keeps it against the higher priority too: the turn of that one comes when the
- * slice ends.
+ * slice ends. A bound one keeps it against everybody; that users who would have had a turn are not without one for it, they get
+ * one beside it, so that up to twice @slots run.
  *
  * Returns: boot µs when to plan again because a time slice ends that somebody waits for, 0 = not needed
  */

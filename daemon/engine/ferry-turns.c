@@ -146,6 +146,7 @@ add_candidate (FerryEngine *self, GArray *candidates, FerryJob *job)
     .turn_start = job->turn_start,
     .slice = job->slice,
     .fragile = ferry_engine_is_fragile (job),
+    .bound = ferry_job_asks_once (job) && ferry_job_has_running_attempts (job),
     .last_turn = last != NULL ? *last : 0,
     .served = *get_served (self, job->owner),
     .order = job->sequence,
@@ -249,7 +250,9 @@ plan (FerryEngine *self)
     {
       FerryCandidate *candidate = &g_array_index (candidates, FerryCandidate, i);
 
-      if (candidate->running && !candidate->chosen)
+      if (candidate->running && candidate->chosen)
+        ((FerryJob *) candidate->job)->leaving = candidate->overdue;
+      else if (candidate->running)
         end_turn (self, candidate->job);
       else if (!candidate->chosen)
         set_wait_reasons (candidate->job, 1u << FERRY_WAIT_REASON_TURN);
@@ -379,6 +382,20 @@ refuse_file (FerryJob *job, FerryFile *file)
   ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
 }
 
+/* Nobody knows what became of the request: it may have been carried out. */
+static void
+refuse_twice (FerryJob *job, FerryFile *file)
+{
+  g_autofree char *message = g_strdup_printf ("The %s request was sent before and the server may "
+                                              "have carried it out; Resume sends it again",
+                                              job->http_method);
+
+  ferry_file_fail (file,
+                   ferry_failure_new (FERRY_ERROR_CONNECTION_CLOSED, FERRY_ERROR_CONTEXT_TRANSPORT,
+                                      file->index, 0, message));
+  ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);
+}
+
 /* Returns: whether the next one may be tried */
 static gboolean
 start_file (FerryEngine *self, FerryJob *job, FerryFile *file)
@@ -474,9 +491,11 @@ ferry_engine_feed (FerryEngine *self, FerryJob *job)
     {
       FerryFile *file = find_pending (job);
 
-      if (file == NULL || job->draining)
+      if (file == NULL || job->draining || job->leaving)
         break;
-      if (!start_file (self, job, file))
+      if (ferry_file_was_asked (file) && ferry_job_asks_once (job))
+        refuse_twice (job, file);
+      else if (!start_file (self, job, file))
         return;
     }
 
@@ -484,6 +503,8 @@ ferry_engine_feed (FerryEngine *self, FerryJob *job)
     return;
   if (job->draining)
     ferry_engine_fail_transient (self, job, NULL, FALSE, 0, NULL);
+  else if (job->leaving && find_pending (job) != NULL)
+    ferry_engine_move (self, job, FERRY_JOB_EVENT_YIELD);
   else
     conclude (self, job);
 }

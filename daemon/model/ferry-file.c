@@ -102,16 +102,47 @@ ferry_file_set_resume (FerryFile *self, GVariant *resume)
   g_variant_get_data (self->resume);
 }
 
-/* But for what is true of the path, whatever becomes of the bytes. */
+/* But for what is true of the path, and of what the server was asked, whatever becomes of the bytes. */
 static void
 drop_resume (FerryFile *self)
 {
-  gboolean no_symlinks = get_flag (self, FERRY_RESUME_NO_SYMLINKS);
+  static const char *const kept[] = { FERRY_RESUME_NO_SYMLINKS, FERRY_RESUME_ASKED };
+  gboolean any = FALSE;
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
+    if (get_flag (self, kept[i]))
+      {
+        g_variant_dict_insert (&dict, kept[i], "b", TRUE);
+        any = TRUE;
+      }
 
   g_clear_pointer (&self->resume, g_variant_unref);
-  if (no_symlinks)
-    self->resume = g_variant_ref_sink (
-        g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_NO_SYMLINKS));
+  if (any)
+    self->resume = g_variant_ref_sink (g_variant_dict_end (&dict));
+  else
+    g_variant_dict_clear (&dict);
+}
+
+gboolean
+ferry_file_was_asked (const FerryFile *self)
+{
+  return get_flag (self, FERRY_RESUME_ASKED);
+}
+
+gboolean
+ferry_file_forget_asked (FerryFile *self)
+{
+  GVariantDict dict;
+
+  if (!ferry_file_was_asked (self))
+    return FALSE;
+  g_variant_dict_init (&dict, self->resume);
+  g_variant_dict_remove (&dict, FERRY_RESUME_ASKED);
+  g_variant_unref (self->resume);
+  self->resume = g_variant_ref_sink (g_variant_dict_end (&dict));
+  return TRUE;
 }
 
 void

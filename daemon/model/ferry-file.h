@@ -83,10 +83,16 @@ void ferry_file_set_resume (FerryFile *self, GVariant *resume);
 /** Whether the server of an upload is to be told when nobody wants it any more. */
 gboolean ferry_file_has_session (const FerryFile *self);
 
+/** Whether a request for it went out, or may have gone out, that must not be sent twice. */
+gboolean ferry_file_was_asked (const FerryFile *self);
+
+/** Its owner wants it sent again all the same. Returns: whether there was anything to forget */
+gboolean ferry_file_forget_asked (FerryFile *self);
+
 /** It has failed, with @failure (transfer full) as its error. */
 void ferry_file_fail (FerryFile *self, FerryFailure *failure);
 
-/** Forgets all bytes: pending, offset 0, no validator, no resume record. */
+/** Forgets all bytes: pending, offset 0, no validator; no resume record but for what is true without them. */
 void ferry_file_reset (FerryFile *self);
 
 /** Returns: whether all its bytes are there (transferred or published) */

@@ -212,6 +212,80 @@ test_fragile_between_users (void)
   check (jobs, 2, "101");
 }
 
+static void
+add_bound (GArray *jobs, guint32 owner, FerryPriority priority, gint64 since)
+{
+  add_running (jobs, owner, priority, since);
+  g_array_index (jobs, FerryCandidate, jobs->len - 1).bound = TRUE;
+}
+
+/* "10" = the first runs only because it must */
+static void
+check_overdue (GArray *jobs, const char *expected)
+{
+  g_autoptr (GString) got = g_string_new (NULL);
+
+  for (guint i = 0; i < jobs->len; i++)
+    g_string_append_c (got, g_array_index (jobs, FerryCandidate, i).overdue ? '1' : '0');
+  g_assert_cmpstr (got->str, ==, expected);
+}
+
+/* Neither a higher priority nor the end of its slice takes its slot, nor is that one more. */
+static void
+test_bound (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_bound (jobs, 1, FERRY_PRIORITY_LOW, 5 * SLICE);
+  add (jobs, 1, FERRY_PRIORITY_HIGH);
+  check (jobs, 1, "10");
+  check_overdue (jobs, "10");
+  g_assert_cmpint (ferry_scheduler_plan (jobs, 1, NOW), ==, NOW + SLICE);
+  check (jobs, 2, "11");
+  check_overdue (jobs, "00");
+  g_array_index (jobs, FerryCandidate, 0).running = FALSE;
+  check (jobs, 1, "01");
+}
+
+/* One that was chosen does not fall out because another one stays. */
+static void
+test_bound_together (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_bound (jobs, 1, FERRY_PRIORITY_LOW, 5 * SLICE);
+  add_bound (jobs, 1, FERRY_PRIORITY_NORMAL, 5 * SLICE);
+  add (jobs, 1, FERRY_PRIORITY_HIGH);
+  check (jobs, 2, "110");
+  check_overdue (jobs, "110");
+}
+
+/* A user is not without a slot because another one's cannot stop; but he has no second one for it. */
+static void
+test_bound_between_users (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  add_bound (jobs, 1, FERRY_PRIORITY_HIGH, SLICE);
+  add_bound (jobs, 1, FERRY_PRIORITY_HIGH, SLICE);
+  add (jobs, 1, FERRY_PRIORITY_HIGH);
+  add (jobs, 2, FERRY_PRIORITY_LOW);
+  add (jobs, 2, FERRY_PRIORITY_LOW);
+  check (jobs, 2, "11010");
+}
+
+static void
+test_bound_foreground (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  for (guint i = 0; i < FERRY_MAX_FOREGROUND_JOBS; i++)
+    add_bound (jobs, 1, FERRY_PRIORITY_FOREGROUND, 5 * SLICE);
+  add (jobs, 1, FERRY_PRIORITY_FOREGROUND);
+  add (jobs, 1, FERRY_PRIORITY_LOW);
+  check (jobs, 1, "111101");
+}
+
 /* The largest slice there can be is a time still. */
 static void
 test_largest_slice (void)
@@ -285,6 +359,10 @@ main (int argc, char **argv)
   g_test_add_func ("/scheduler/long-slice", test_long_slice);
   g_test_add_func ("/scheduler/fragile", test_fragile);
   g_test_add_func ("/scheduler/fragile-users", test_fragile_between_users);
+  g_test_add_func ("/scheduler/bound", test_bound);
+  g_test_add_func ("/scheduler/bound-together", test_bound_together);
+  g_test_add_func ("/scheduler/bound-users", test_bound_between_users);
+  g_test_add_func ("/scheduler/bound-foreground", test_bound_foreground);
   g_test_add_func ("/scheduler/largest-slice", test_largest_slice);
   g_test_add_func ("/scheduler/starvation", test_nobody_starves);
   return g_test_run ();

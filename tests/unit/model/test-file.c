@@ -70,6 +70,35 @@ test_resume (void)
   g_assert_cmpuint (g_variant_n_children (file->resume), ==, 1);
 }
 
+/* What the server was asked is true whatever becomes of the bytes; only its owner has it forgotten. */
+static void
+test_asked (void)
+{
+  g_autoptr (FerryFile) file = ferry_file_new ("http://h/x", "/dir/target");
+  g_autoptr (GVariant)
+      asked = g_variant_ref_sink (g_variant_new_parsed ("{'Offset': <@t 5>, 'Asked': <true>}"));
+  g_autoptr (GVariant) refused = g_variant_ref_sink (g_variant_new_parsed ("{'Offset': <@t 5>}"));
+
+  g_assert_false (ferry_file_was_asked (file));
+  g_assert_false (ferry_file_forget_asked (file));
+  ferry_file_set_resume (file, asked);
+  ferry_file_reset (file);
+  g_assert_true (ferry_file_was_asked (file));
+  g_assert_cmpuint (g_variant_n_children (file->resume), ==, 1);
+
+  /* The worker knows better. */
+  ferry_file_set_resume (file, asked);
+  ferry_file_set_resume (file, refused);
+  g_assert_false (ferry_file_was_asked (file));
+
+  ferry_file_set_resume (file, asked);
+  g_assert_true (ferry_file_forget_asked (file));
+  g_assert_false (ferry_file_was_asked (file));
+  g_assert_cmpvariant (file->resume, refused);
+  ferry_file_reset (file);
+  g_assert_null (file->resume);
+}
+
 static void
 test_source (void)
 {
@@ -149,6 +178,7 @@ main (int argc, char **argv)
   g_test_add_func ("/file/dictionary", test_dictionary);
   g_test_add_func ("/file/published", test_published_has_no_temporary);
   g_test_add_func ("/file/resume", test_resume);
+  g_test_add_func ("/file/asked", test_asked);
   g_test_add_func ("/file/source", test_source);
   return g_test_run ();
 }
