@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "ferry-method.h"
 #include "ferry-options.h"
 #include "ferry-text.h"
 
@@ -157,18 +158,6 @@ ferry_args_check_path (const char *path, GError **error)
   return check_bytes ("The name of the file", strlen (last), NAME_MAX, error);
 }
 
-static gboolean
-is_token (const char *text, gsize length)
-{
-  for (gsize i = 0; i < length; i++)
-    {
-      if (!g_ascii_isalnum (text[i]) && strchr ("!#$%&'*+-.^_`|~", text[i]) == NULL)
-        return FALSE;
-    }
-
-  return length > 0;
-}
-
 /* Whether the header belongs to the transfer itself: set by a caller it would break ranges, framing or routing. */
 static gboolean
 is_reserved (const char *header)
@@ -205,7 +194,7 @@ check_header (const char *name, const char *line, gboolean secret, GError **erro
   const char *colon = strchr (line, ':');
   g_autofree char *header = NULL;
 
-  if (colon == NULL || !is_token (line, colon - line))
+  if (colon == NULL || !ferry_method_is_token (line, colon - line))
     return refuse (error, "An entry of \"%s\" is not of the form \"Name: value\".", name);
 
   header = g_strndup (line, MIN (colon - line, SHOWN_MAX));
@@ -259,6 +248,30 @@ ferry_args_check_bypass (const char *name, const char *const *entries, GError **
 
   what = g_strdup_printf ("\"%s\"", name);
   return check_bytes (what, total, FERRY_BYPASS_MAX, error);
+}
+
+gboolean
+ferry_args_check_method (const char *name, const char *method, GError **error)
+{
+  static const char *const refused[] = { "HEAD", "CONNECT", "TRACE", NULL };
+  gsize length = strlen (method);
+
+  if (length > FERRY_METHOD_MAX)
+    return refuse (error, "\"%s\" has %" G_GSIZE_FORMAT " characters, and at most %d are allowed.",
+                   name, length, FERRY_METHOD_MAX);
+  if (!ferry_method_is_token (method, length))
+    {
+      g_autofree char *shown = ferry_text_clean (method, SHOWN_MAX);
+
+      return refuse (error,
+                     "\"%s\" was given as \"%s\", and a method is wanted: letters, digits and "
+                     "!#$%%&'*+-.^_`|~ only.",
+                     name, shown);
+    }
+  if (g_strv_contains (refused, method))
+    return refuse (error, "\"%s\" was given as \"%s\", a method that brings no file.", name,
+                   method);
+  return TRUE;
 }
 
 char *

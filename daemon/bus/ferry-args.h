@@ -50,6 +50,10 @@ gboolean ferry_args_check_headers (const char *name, const char *const *headers,
 /** Entries of ProxyBypass: short, no spaces or control characters. */
 gboolean ferry_args_check_bypass (const char *name, const char *const *entries, GError **error);
 
+/** Whether @method is a token of at most FERRY_METHOD_MAX characters that can bring a file. Errors: G_DBUS_ERROR_INVALID_ARGS,
+ * naming @name and what is wrong. */
+gboolean ferry_args_check_method (const char *name, const char *method, GError **error);
+
 /**
  * ferry_args_check_digest:
  *

@@ -46,6 +46,7 @@ GETTER (proxy_bypass, g_variant_new_strv ((const char *const *) job->proxy_bypas
 GETTER (server_pins, g_variant_new_strv ((const char *const *) job->server_pins, -1))
 GETTER (redirect_policy,
         g_variant_new_string (ferry_redirect_policy_to_string (job->redirect_policy)))
+GETTER (http_method, g_variant_new_string (job->http_method))
 GETTER (upload_protocol,
         g_variant_new_string (ferry_upload_protocol_to_string (job->upload_protocol)))
 GETTER (reply_path, g_variant_new_string (job->reply_path))
@@ -300,6 +301,26 @@ refuse_type (const char *name, FerryJob *job, const char *wanted, GError **error
   return FALSE;
 }
 
+/* What an upload goes by stays. */
+static gboolean
+check_unsettled (const char *name, FerryJob *job, GError **error)
+{
+  if (job->resolved_upload_protocol == FERRY_UPLOAD_PROTOCOL_AUTO)
+    return TRUE;
+
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+               "%s cannot be set any more: the upload goes by %s", name,
+               ferry_upload_protocol_to_string (job->resolved_upload_protocol));
+  return FALSE;
+}
+
+static gboolean
+may_go_together (const char *method, FerryUploadProtocol protocol)
+{
+  return *method == '\0' || protocol == FERRY_UPLOAD_PROTOCOL_AUTO ||
+         protocol == FERRY_UPLOAD_PROTOCOL_PUT;
+}
+
 static gboolean
 check_upload_protocol (FerryJob *job, FerryUploadProtocol protocol, GError **error)
 {
@@ -312,15 +333,15 @@ check_upload_protocol (FerryJob *job, FerryUploadProtocol protocol, GError **err
                    ferry_upload_protocol_to_string (protocol));
       return FALSE;
     }
-  if (job->resolved_upload_protocol != FERRY_UPLOAD_PROTOCOL_AUTO &&
-      protocol != job->upload_protocol)
+  if (!may_go_together (job->http_method, protocol))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
-                   "UploadProtocol cannot be set any more: the upload goes by %s",
-                   ferry_upload_protocol_to_string (job->resolved_upload_protocol));
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                   "\"UploadProtocol\" was given as \"%s\", which has methods of its own, and "
+                   "\"HttpMethod\" is \"%s\"; with that one of auto, put is wanted.",
+                   ferry_upload_protocol_to_string (protocol), job->http_method);
       return FALSE;
     }
-  return TRUE;
+  return protocol == job->upload_protocol || check_unsettled ("UploadProtocol", job, error);
 }
 
 static gboolean
@@ -336,6 +357,48 @@ set_upload_protocol (FerryJob *job, GVariant *value, GError **error)
     return FALSE;
 
   job->upload_protocol = protocol;
+  return TRUE;
+}
+
+/* Of an upload, beside what is asked of all. */
+static gboolean
+check_upload_method (FerryJob *job, const char *method, GError **error)
+{
+  if (job->type == FERRY_JOB_TYPE_UPLOAD_REPLY)
+    return refuse_type ("HttpMethod", job, "downloads, and uploads without a reply", error);
+  if (g_str_equal (method, "GET"))
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                   "\"HttpMethod\" was given as \"GET\", which sends no file, and the job is of "
+                   "type %s.",
+                   ferry_job_type_to_string (job->type));
+      return FALSE;
+    }
+  if (!may_go_together (method, job->upload_protocol))
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                   "\"HttpMethod\" was given as \"%s\", and \"UploadProtocol\" is \"%s\", which "
+                   "has methods of its own; with a method one of auto, put is wanted.",
+                   method, ferry_upload_protocol_to_string (job->upload_protocol));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+set_http_method (FerryJob *job, GVariant *value, GError **error)
+{
+  const char *method = g_variant_get_string (value, NULL);
+
+  if (*method != '\0' && !ferry_args_check_method ("HttpMethod", method, error))
+    return FALSE;
+  if (*method != '\0' && ferry_job_is_upload (job) && !check_upload_method (job, method, error))
+    return FALSE;
+  if (!g_str_equal (method, job->http_method) && !check_unsettled ("HttpMethod", job, error))
+    return FALSE;
+
+  g_free (job->http_method);
+  job->http_method = g_strdup (method);
   return TRUE;
 }
 
@@ -408,6 +471,7 @@ static const FerryProperty properties[] = {
   { "TlsFlags", "as", WRITABLE, get_tls_flags, set_tls_flags },
   { "ServerPins", "as", WRITABLE, get_server_pins, set_server_pins },
   { "RedirectPolicy", "s", WRITABLE, get_redirect_policy, set_redirect_policy },
+  { "HttpMethod", "s", WRITABLE, get_http_method, set_http_method },
   { "UploadProtocol", "s", WRITABLE, get_upload_protocol, set_upload_protocol },
   { "ReplyPath", "s", WRITABLE, get_reply_path, set_reply_path },
 };

@@ -132,6 +132,26 @@ static const struct
   { "ServerPins", "['']", INVALID_ARGS },
   { "RedirectPolicy", "'report'", TAKEN },
   { "RedirectPolicy", "'ask'", INVALID_ARGS },
+  { "HttpMethod", "'POST'", TAKEN },
+  { "HttpMethod", "''", TAKEN },
+  { "HttpMethod", "'GET'", TAKEN },
+  { "HttpMethod", "'get'", TAKEN },
+  { "HttpMethod", "'VERSION-CONTROL'", TAKEN },
+  { "HttpMethod", "'ABCDEFGHIJKLMNOPQRSTUVWXYZ!#.^_9'", TAKEN },
+  { "HttpMethod", "'ABCDEFGHIJKLMNOPQRSTUVWXYZ!#.^_9x'", INVALID_ARGS },
+  { "HttpMethod", "'HEAD'", INVALID_ARGS },
+  { "HttpMethod", "'CONNECT'", INVALID_ARGS },
+  { "HttpMethod", "'TRACE'", INVALID_ARGS },
+  { "HttpMethod", "'GET /x'", INVALID_ARGS },
+  { "HttpMethod", "' '", INVALID_ARGS },
+  { "HttpMethod", "'P\u00f6ST'", INVALID_ARGS },
+  { "HttpMethod", "'A\r\nB'", INVALID_ARGS },
+  { "HttpMethod", "5", INVALID_ARGS },
+  { "HttpMethod", "'POST'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "HttpMethod", "'PUT'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "HttpMethod", "'GET'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD },
+  { "HttpMethod", "''", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
+  { "HttpMethod", "'PUT'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD_REPLY },
   { "UploadProtocol", "'put'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
   { "UploadProtocol", "'tus'", TAKEN, NULL, FERRY_JOB_TYPE_UPLOAD },
   { "UploadProtocol", "'ftp'", INVALID_ARGS, NULL, FERRY_JOB_TYPE_UPLOAD },
@@ -284,6 +304,67 @@ test_settled (void)
   g_assert_true (ferry_property_set (property, job, other, NULL));
 }
 
+static gboolean
+set_text (FerryJob *job, const char *name, const char *text, GError **error)
+{
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_string (text));
+
+  return ferry_property_set (ferry_property_lookup (name), job, value, error);
+}
+
+/* A method and a protocol that has its own do not go together, whichever comes second. */
+static void
+test_method_and_protocol (void)
+{
+  static const struct
+  {
+    const char *protocol;
+    gboolean fits;
+  } rows[] = {
+    { "auto", TRUE }, { "put", TRUE }, { "bits", FALSE }, { "tus", FALSE }, { "put-range", FALSE }
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (FerryJob) first = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "x");
+      g_autoptr (FerryJob) second = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "x");
+      g_autoptr (GError) method = NULL;
+      g_autoptr (GError) protocol = NULL;
+
+      g_assert_true (set_text (first, "UploadProtocol", rows[i].protocol, NULL));
+      g_assert_cmpint (set_text (first, "HttpMethod", "POST", &method), ==, rows[i].fits);
+      g_assert_true (set_text (second, "HttpMethod", "POST", NULL));
+      g_assert_cmpint (set_text (second, "UploadProtocol", rows[i].protocol, &protocol), ==,
+                       rows[i].fits);
+      if (rows[i].fits)
+        continue;
+      g_assert_error (method, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+      g_assert_error (protocol, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+      assert_value (first, "HttpMethod", "''");
+      assert_value (second, "UploadProtocol", "'auto'");
+      /* Nor do they without the method. */
+      g_assert_true (set_text (second, "HttpMethod", "", NULL));
+      g_assert_true (set_text (second, "UploadProtocol", rows[i].protocol, NULL));
+    }
+}
+
+static void
+test_method_settled (void)
+{
+  g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "x");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (set_text (job, "HttpMethod", "POST", NULL));
+  job->resolved_upload_protocol = FERRY_UPLOAD_PROTOCOL_PUT;
+  g_assert_true (set_text (job, "HttpMethod", "POST", NULL));
+  g_assert_false (set_text (job, "HttpMethod", "PATCH", &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "HttpMethod"));
+  assert_value (job, "HttpMethod", "'POST'");
+  ferry_job_unsettle (job);
+  g_assert_true (set_text (job, "HttpMethod", "PATCH", NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,5 +375,7 @@ main (int argc, char **argv)
   g_test_add_func ("/property/too-long", test_too_long);
   g_test_add_func ("/property/uploads", test_uploads);
   g_test_add_func ("/property/settled", test_settled);
+  g_test_add_func ("/property/method-and-protocol", test_method_and_protocol);
+  g_test_add_func ("/property/method-settled", test_method_settled);
   return g_test_run ();
 }
