@@ -14,6 +14,7 @@ typedef struct
   char *list;      /* (owned) (nullable) */
   char *digest;    /* (owned) (nullable) */
   char *priority;  /* (owned) (nullable) */
+  char *method;    /* (owned) (nullable) */
   char **headers;  /* (owned) (nullable): as typed */
   char **expanded; /* (owned) (nullable) */
   int timeout;
@@ -30,6 +31,7 @@ get_options_clear (GetOptions *options)
   g_free (options->list);
   g_free (options->digest);
   g_free (options->priority);
+  g_free (options->method);
   g_strfreev (options->headers);
   g_strfreev (options->expanded);
 }
@@ -48,6 +50,8 @@ parse (GetOptions *options, int *argc, char ***argv, GError **error)
       "more URLs, one a line; - is standard input", "LIST" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &options->headers,
       "send this request header; @FILE reads some from a file", "HEADER" },
+    { "method", 0, 0, G_OPTION_ARG_STRING, &options->method,
+      "ask with this method, not GET; without a body", "M" },
     { "digest", 0, 0, G_OPTION_ARG_STRING, &options->digest,
       "what the file must hash to: sha256:HEX or sha512:HEX", "D" },
     { "priority", 0, 0, G_OPTION_ARG_STRING, &options->priority, "foreground, high, normal or low",
@@ -187,6 +191,7 @@ ferry_command_get (int argc, char **argv)
 
   transfer = (FerryTransferOptions){
     .priority = options.priority,
+    .method = options.method,
     .digest = options.digest,
     .headers = options.expanded,
     .force = options.force,

@@ -41,6 +41,30 @@ ferry_join_match (FerryRemoteJob *job, GVariant *files, const FerryTransferItem 
   return NULL;
 }
 
+/* Returns: @method, "" when it is that of a download anyway */
+static const char *
+get_method (FerryJobType type, const char *method)
+{
+  return type == FERRY_JOB_TYPE_DOWNLOAD && g_strcmp0 (method, "GET") == 0 ? "" : method;
+}
+
+/* Another request brings something else, or does something else. */
+static gboolean
+check_method (FerryRemoteJob *job, const FerryTransferItem *item,
+              const FerryTransferOptions *options, GError **error)
+{
+  g_autofree char *id = ferry_resolve_short_id (job->id);
+  const char *theirs = get_method (item->type, ferry_remote_job_get_string (job, "HttpMethod"));
+  const char *ours = get_method (item->type, options->method != NULL ? options->method : "");
+
+  if (g_str_equal (theirs, ours))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+               "job %s %s this already, with another method; `ferry cancel %s` first", id,
+               item->type == FERRY_JOB_TYPE_DOWNLOAD ? "fetches" : "sends", id);
+  return FALSE;
+}
+
 /* Of an upload: the same protocol, and the reply in the same place. */
 static gboolean
 check_upload (FerryRemoteJob *job, const FerryTransferItem *item,
@@ -103,6 +127,8 @@ gboolean
 ferry_join_check (FerryRemoteJob *job, GVariant *file, gsize n_files, const FerryTransferItem *item,
                   const FerryTransferOptions *options, GError **error)
 {
+  if (!check_method (job, item, options, error))
+    return FALSE;
   if (item->type == FERRY_JOB_TYPE_DOWNLOAD)
     return check_download (job, file, n_files, options, error);
 
@@ -135,6 +161,14 @@ set_headers (FerryClient *client, FerryRemoteJob *job, char **headers, GError **
          call (client, job, "SetCustomHeaders", g_variant_new ("(^as)", secret), error);
 }
 
+/* Whether the job is what became of the submission of @item that went unanswered. */
+static gboolean
+is_own_doing (FerryRemoteJob *job, const FerryTransferItem *item)
+{
+  return item->submitted > 0 && item->unsure_since > 0 &&
+         ferry_remote_job_get_number (job, "CreationTime", 0) >= (guint64) item->submitted;
+}
+
 /* Gives the job what was asked for on this command line, and sets it going. */
 static gboolean
 revive (FerryClient *client, FerryRemoteJob *job, const FerryTransferItem *item,
@@ -160,7 +194,9 @@ revive (FerryClient *client, FerryRemoteJob *job, const FerryTransferItem *item,
                                   error))
     return FALSE;
 
-  if (state == FERRY_JOB_STATE_SUSPENDED || state == FERRY_JOB_STATE_ERROR)
+  /* What we started ourselves and has failed since is news; a Resume would have what must not be sent twice sent again. */
+  if ((state == FERRY_JOB_STATE_SUSPENDED || state == FERRY_JOB_STATE_ERROR) &&
+      !is_own_doing (job, item))
     return call (client, job, "Resume", NULL, error);
   if (state == FERRY_JOB_STATE_TRANSFERRED)
     return call (client, job, "Complete", NULL, error);
@@ -197,14 +233,6 @@ join (FerryClient *client, FerryRemoteJob *job, FerryTransferItem *item, GVarian
   ferry_print_note ("job %s %s %s already: joined", id,
                     item->type == FERRY_JOB_TYPE_DOWNLOAD ? "fetches" : "sends", item->label);
   return TRUE;
-}
-
-/* Whether a job that has ended is what became of the submission of @item that went unanswered. */
-static gboolean
-is_own_doing (FerryRemoteJob *job, const FerryTransferItem *item)
-{
-  return item->submitted > 0 && item->unsure_since > 0 &&
-         ferry_remote_job_get_number (job, "CreationTime", 0) >= (guint64) item->submitted;
 }
 
 /* Finds the items that @job fetches or sends. */

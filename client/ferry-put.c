@@ -12,6 +12,7 @@ typedef struct
   char *protocol;  /* (owned) (nullable) */
   char *reply;     /* (owned) (nullable): as typed */
   char *priority;  /* (owned) (nullable) */
+  char *method;    /* (owned) (nullable) */
   char **headers;  /* (owned) (nullable): as typed */
   char **expanded; /* (owned) (nullable) */
   int timeout;
@@ -25,6 +26,7 @@ put_options_clear (PutOptions *options)
   g_free (options->protocol);
   g_free (options->reply);
   g_free (options->priority);
+  g_free (options->method);
   g_strfreev (options->headers);
   g_strfreev (options->expanded);
 }
@@ -37,6 +39,8 @@ parse (PutOptions *options, int *argc, char ***argv, GError **error)
   const GOptionEntry entries[] = {
     { "protocol", 0, 0, G_OPTION_ARG_STRING, &options->protocol,
       "how to send: auto, bits, tus, put or put-range", "P" },
+    { "method", 0, 0, G_OPTION_ARG_STRING, &options->method,
+      "send the file as the body of one request of this method", "M" },
     { "reply", 0, 0, G_OPTION_ARG_FILENAME, &options->reply,
       "store the server's reply as this file, and print its path", "PATH" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &options->headers,
@@ -78,6 +82,7 @@ make_item (const char *file, const char *text, const PutOptions *options, GError
   g_autoptr (FerryUrl) url = ferry_url_parse (text, error);
   g_autofree char *source = url != NULL ? ferry_source_path (file, error) : NULL;
   g_autofree char *reply = NULL;
+  gboolean named;
   char *whole;
 
   if (source == NULL)
@@ -89,7 +94,9 @@ make_item (const char *file, const char *text, const PutOptions *options, GError
         return NULL;
     }
 
-  whole = ferry_source_url (url->url, source, options->protocol);
+  /* What another method makes there is not our affair. */
+  named = options->method == NULL || g_str_equal (options->method, "PUT");
+  whole = ferry_source_url (url->url, source, named ? options->protocol : NULL);
   g_free (url->url);
   url->url = whole;
   return ferry_transfer_item_new_upload (g_steal_pointer (&url), g_steal_pointer (&source),
@@ -119,6 +126,7 @@ ferry_command_put (int argc, char **argv)
 
   transfer = (FerryTransferOptions){
     .priority = options.priority,
+    .method = options.method,
     .protocol = options.protocol,
     .headers = options.expanded,
     .detach = options.detach,

@@ -151,6 +151,8 @@ ferry_transfer_make_arguments (const FerryTransferItem *item, const FerryTransfe
   add_proxy (&properties, proxy);
   add_credentials (&properties, item->url, proxy);
   add_headers (&properties, options->headers);
+  if (options->method != NULL)
+    add_string (&properties, "HttpMethod", options->method);
   if (options->protocol != NULL)
     add_string (&properties, "UploadProtocol", options->protocol);
   if (item->reply != NULL)

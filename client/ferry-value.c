@@ -30,6 +30,7 @@ static const FerrySettable settables[] = {
   { "TlsFlags", "as", NULL },
   { "ServerPins", "as", NULL },
   { "RedirectPolicy", "s", redirect_policies },
+  { "HttpMethod", "s", NULL },
   { "UploadProtocol", "s", protocols },
   { "ReplyPath", "s", NULL },
   { NULL, NULL, NULL },
