@@ -3,6 +3,7 @@
 #include "ferry-store-rows.h"
 
 #include "ferry-method.h"
+#include "ferry-worker-protocol.h"
 
 #include <string.h>
 
@@ -430,11 +431,20 @@ get_file_demands (FerryJob *job, FerryFile *file, sqlite3_stmt *row)
 }
 
 /* What was written after the last checkpoint is not known to be on disk. */
+/* One that cannot be read may have said that the server was asked what must not be asked twice. */
+static void
+get_resume (FerryFile *file, sqlite3_stmt *row)
+{
+  file->resume = ferry_rows_get_variant (row, FERRY_FILE_COLUMN_RESUME, G_VARIANT_TYPE_VARDICT);
+  if (file->resume == NULL && sqlite3_column_type (row, FERRY_FILE_COLUMN_RESUME) != SQLITE_NULL)
+    file->resume = g_variant_ref_sink (g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_ASKED));
+}
+
 static void
 get_file_progress (FerryFile *file, sqlite3_stmt *row)
 {
   file->bytes_total = (guint64) get_integer (row, FERRY_FILE_COLUMN_BYTES_TOTAL, -1);
-  file->resume = ferry_rows_get_variant (row, FERRY_FILE_COLUMN_RESUME, G_VARIANT_TYPE_VARDICT);
+  get_resume (file, row);
   if (ferry_file_is_whole (file))
     file->bytes_transferred = (guint64) get_integer (row, FERRY_FILE_COLUMN_BYTES_TRANSFERRED, 0);
   else if (file->resume != NULL)

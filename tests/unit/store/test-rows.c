@@ -152,6 +152,26 @@ test_stray (Fixture *self, gconstpointer data)
   g_object_unref (queue);
 }
 
+/* Nobody knows what it said: with a method that must not be sent twice the file waits for its owner. */
+static void
+test_lost_resume (Fixture *self, gconstpointer data)
+{
+  FerryStore *store;
+  FerryQueue *queue;
+
+  store_fixture_sql (self->directory, "UPDATE files SET resume = X'FFFF' WHERE job = 2;"
+                                      "UPDATE files SET resume = NULL WHERE job = 1");
+  store = store_fixture_open (self->directory);
+  queue = store_fixture_load (store, NULL);
+  g_assert_true (
+      ferry_file_was_asked (ferry_job_get_file (ferry_queue_lookup_any (queue, self->ids[1]), 0)));
+  for (guint i = 0; i < G_N_ELEMENTS (self->ids); i += 2)
+    g_assert_false (ferry_file_was_asked (
+        ferry_job_get_file (ferry_queue_lookup_any (queue, self->ids[i]), 0)));
+  store_fixture_close (store);
+  g_object_unref (queue);
+}
+
 /* The number of a row that was left out may be given again; its files are not inherited. */
 static void
 test_number_again (Fixture *self, gconstpointer data)
@@ -186,6 +206,7 @@ main (int argc, char **argv)
 
       g_test_add (path, Fixture, &cases[i], set_up, test_stray, tear_down);
     }
+  g_test_add ("/store/rows/lost-resume", Fixture, NULL, set_up, test_lost_resume, tear_down);
   g_test_add ("/store/rows/number-again", Fixture, NULL, set_up, test_number_again, tear_down);
   return g_test_run ();
 }
