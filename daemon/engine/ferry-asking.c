@@ -247,6 +247,14 @@ ferry_engine_asking_moved (FerryEngine *self, FerryJob *job)
     g_hash_table_remove (self->askings, job);
 }
 
+gboolean
+ferry_engine_is_asking (FerryEngine *self, FerryJob *job)
+{
+  const Asking *asking = g_hash_table_lookup (self->askings, job);
+
+  return asking != NULL && asking->cancellable != NULL;
+}
+
 /* == agents come == */
 
 static void

@@ -9,7 +9,12 @@ given (FerryEngine *self, FerryJob *job)
 {
   ferry_job_note_secrets (job);
   ferry_engine_job_edited (self, job);
-  if (job->secrets != NULL)
+  if (job->secrets == NULL)
+    return;
+  /* Nobody need be asked any more. */
+  if (ferry_engine_is_asking (self, job))
+    ferry_engine_resume (self, job, NULL);
+  else
     ferry_engine_resume_with_login (self, job);
 }
 

@@ -224,6 +224,8 @@ gboolean ferry_engine_take_challenge (FerryEngine *self, FerryJob *job, GVariant
 void ferry_engine_note_accepted (FerryEngine *self, FerryJob *job);
 /** @job's state changed. */
 void ferry_engine_asking_moved (FerryEngine *self, FerryJob *job);
+/** Returns: whether an agent is being asked for what @job wants */
+gboolean ferry_engine_is_asking (FerryEngine *self, FerryJob *job);
 /** Resumes @job if it failed for want of credentials, now that there may be some. */
 void ferry_engine_resume_with_login (FerryEngine *self, FerryJob *job);
 void ferry_engine_asking_free (gpointer asking);

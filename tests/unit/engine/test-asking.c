@@ -328,6 +328,22 @@ test_given (Fixture *fixture, gconstpointer data)
   g_assert_true (fixture->job->had_secrets);
 }
 
+/* Then the agent need not answer any more. */
+static void
+test_given_while_asked (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GTask) question = NULL;
+
+  challenge_and_wait (fixture, "server");
+  question = g_steal_pointer (&fixture->agents->question);
+  ferry_engine_set_credential (fixture->world->engine, fixture->job,
+                               ferry_credential_new (FALSE, FERRY_CREDENTIAL_BASIC,
+                                                     g_strdup ("ada"), g_strdup ("mine"), FALSE));
+  g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (question)));
+  g_assert_true (g_task_return_error_if_cancelled (question));
+  take_start_with (fixture, "mine");
+}
+
 static void
 test_cancelled (Fixture *fixture, gconstpointer data)
 {
@@ -411,6 +427,7 @@ main (int argc, char **argv)
     { "/asking/nobody-knows", test_nobody_knows },
     { "/asking/nobody-there", test_nobody_there },
     { "/asking/given", test_given },
+    { "/asking/given-while-asked", test_given_while_asked },
     { "/asking/cancelled", test_cancelled },
     { "/asking/network", test_network },
     { "/asking/report", test_report },
