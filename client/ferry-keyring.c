@@ -184,6 +184,69 @@ ferry_keyring_item_free (FerryKeyringItem *self)
   g_free (self);
 }
 
+/* == whether there is one == */
+
+static gboolean
+is_running (GCancellable *cancellable)
+{
+  g_autoptr (GDBusConnection) bus = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autofree char *socket = g_build_filename (g_get_user_runtime_dir (), "bus", NULL);
+  gboolean has = FALSE;
+
+  /* GLib would start a bus where there is none. */
+  if (g_getenv ("DBUS_SESSION_BUS_ADDRESS") == NULL && !g_file_test (socket, G_FILE_TEST_EXISTS))
+    return FALSE;
+  bus = g_bus_get_sync (G_BUS_TYPE_SESSION, cancellable, NULL);
+  if (bus == NULL)
+    return FALSE;
+
+  /* The end of the session is no reason to die. */
+  g_dbus_connection_set_exit_on_close (bus, FALSE);
+  reply = g_dbus_connection_call_sync (bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                       "org.freedesktop.DBus", "NameHasOwner",
+                                       g_variant_new ("(s)", "org.freedesktop.secrets"),
+                                       G_VARIANT_TYPE ("(b)"), G_DBUS_CALL_FLAGS_NONE, -1,
+                                       cancellable, NULL);
+  if (reply != NULL)
+    g_variant_get (reply, "(b)", &has);
+  return has;
+}
+
+static gboolean
+is_open (GCancellable *cancellable)
+{
+  g_autoptr (SecretService) service = is_running (cancellable) ? open_service (cancellable, NULL)
+                                                               : NULL;
+  g_autoptr (SecretCollection) collection = NULL;
+
+  if (service != NULL)
+    collection = secret_collection_for_alias_sync (service, SECRET_COLLECTION_DEFAULT,
+                                                   SECRET_COLLECTION_NONE, cancellable, NULL);
+  return collection != NULL && !secret_collection_get_locked (collection);
+}
+
+static void
+is_open_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  g_task_return_boolean (task, is_open (cancellable));
+}
+
+void
+ferry_keyring_is_open_async (GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_run_in_thread (task, is_open_in_thread);
+}
+
+gboolean
+ferry_keyring_is_open_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 /* == saving == */
 
 gboolean
@@ -215,6 +278,46 @@ ferry_keyring_save (const FerryKeyringLogin *login, GCancellable *cancellable, G
     g_set_error (&cause, SECRET_ERROR, SECRET_ERROR_IS_LOCKED, "dismissed");
   take_error (error, cause);
   return FALSE;
+}
+
+static void
+save_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (ferry_keyring_save (task_data, cancellable, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+ferry_keyring_save_async (FerryKeyringLogin *login, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_set_task_data (task, login, (GDestroyNotify) ferry_keyring_login_free);
+  g_task_run_in_thread (task, save_in_thread);
+}
+
+gboolean
+ferry_keyring_save_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+FerryKeyringLogin *
+ferry_keyring_login_copy (const FerryKeyringLogin *self)
+{
+  FerryKeyringLogin *copy = g_new0 (FerryKeyringLogin, 1);
+
+  copy->server = ferry_login_server_copy (self->server);
+  copy->user = g_strdup (self->user);
+  copy->realm = g_strdup (self->realm);
+  copy->scheme = g_strdup (self->scheme);
+  copy->secret = secret_value_ref (self->secret);
+  return copy;
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The user's keyring, through libsecret: logins as GNOME's programs save them. All calls wait; the agent makes them in
- * threads. */
+/* The user's keyring, through libsecret: logins as GNOME's programs save them. What is not _async() waits, maybe for a
+ * person. */
 
 #pragma once
 
@@ -74,6 +74,23 @@ void ferry_keyring_item_free (FerryKeyringItem *self);
  */
 gboolean ferry_keyring_save (const FerryKeyringLogin *login, GCancellable *cancellable,
                              GError **error);
+
+/** The same for @login (transfer full), in a thread. */
+void ferry_keyring_save_async (FerryKeyringLogin *login, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
+
+/** Returns: whether it is saved */
+gboolean ferry_keyring_save_finish (GAsyncResult *result, GError **error);
+
+/** Asks whether something can be saved now, without starting a keyring, or having a person unlock it. */
+void ferry_keyring_is_open_async (GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+
+/** Returns: whether it can; an error only when it was cancelled */
+gboolean ferry_keyring_is_open_finish (GAsyncResult *result, GError **error);
+
+/** Returns: (transfer full): the same again; the secret is there once */
+FerryKeyringLogin *ferry_keyring_login_copy (const FerryKeyringLogin *self);
 
 void ferry_keyring_login_free (FerryKeyringLogin *self);
 

@@ -81,6 +81,33 @@ ferry_login_query_get_password_scheme (const FerryLoginQuery *self)
   return NULL;
 }
 
+const char *
+ferry_login_query_get_scheme (const FerryLoginQuery *self)
+{
+  const char *scheme = ferry_login_query_get_password_scheme (self);
+
+  return scheme != NULL ? scheme : "bearer";
+}
+
+gboolean
+ferry_login_query_is_readable (const FerryLoginQuery *self)
+{
+  return !self->proxy && g_str_equal (self->server->scheme, "http") &&
+         !g_str_equal (ferry_login_query_get_scheme (self), "digest");
+}
+
+gboolean
+ferry_login_is_user (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c++)
+    {
+      if (*c == ':' || g_ascii_iscntrl (*c))
+        return FALSE;
+    }
+
+  return *text != '\0' && g_utf8_validate (text, -1, NULL);
+}
+
 /* Returns: (nullable): the attribute, %NULL when it is absent or says nothing */
 static const char *
 get (GHashTable *attributes, const char *name)

@@ -55,6 +55,15 @@ gboolean ferry_login_query_takes (const FerryLoginQuery *self, const char *schem
 /** Returns: (nullable): the best scheme of a user and a password; %NULL when only tokens would be taken */
 const char *ferry_login_query_get_password_scheme (const FerryLoginQuery *self);
 
+/** Returns: the scheme to answer by, `bearer` only if no other would be taken */
+const char *ferry_login_query_get_scheme (const FerryLoginQuery *self);
+
+/** Returns: whether that scheme shows the secret to everybody on the way to the server; to a proxy that is as it is */
+gboolean ferry_login_query_is_readable (const FerryLoginQuery *self);
+
+/** Returns: whether @text can be a user name for the schemes of HTTP */
+gboolean ferry_login_is_user (const char *text);
+
 /**
  * ferry_login_match_scheme:
  * @attributes: (element-type utf8 utf8): of an item of the schema org.gnome.keyring.NetworkPassword

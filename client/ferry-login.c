@@ -77,7 +77,7 @@ ask_user (const char *place, GError **error)
   if (fgets (line, sizeof line, stdin) == NULL)
     line[0] = '\0';
   g_strstrip (line);
-  if (*line == '\0' || strchr (line, ':') != NULL || !g_utf8_validate (line, -1, NULL))
+  if (!ferry_login_is_user (line))
     {
       ferry_exit_set_usage (error, "a user name cannot be empty or hold a colon");
       return NULL;

@@ -115,13 +115,13 @@ get_credentials (FerrySecretAgent *self, GVariant *parameters, GDBusMethodInvoca
 }
 
 static void
-cancel_request (FerrySecretAgent *self, const char *id)
+cancel_request (FerrySecretAgent *self, const char *id, const char *reason)
 {
   FerrySecretRequest *request = g_hash_table_lookup (self->requests, id);
 
   if (request != NULL)
     g_cancellable_cancel (request->cancellable);
-  self->funcs.cancelled (id, request, self->user_data);
+  self->funcs.cancelled (id, request, reason, self->user_data);
 }
 
 static void
@@ -146,7 +146,12 @@ call_cb (GDBusConnection *connection, const char *sender, const char *path, cons
 
   g_variant_get_child (parameters, 0, "&s", &id);
   if (g_str_equal (method, "CancelRequest"))
-    cancel_request (self, id);
+    {
+      const char *reason;
+
+      g_variant_get_child (parameters, 1, "&s", &reason);
+      cancel_request (self, id, reason);
+    }
   else
     self->funcs.judged (id, g_str_equal (method, "CredentialsAccepted"), self->user_data);
   g_dbus_method_invocation_return_value (invocation, NULL);
@@ -193,13 +198,17 @@ cancel_all (FerrySecretAgent *self)
 {
   g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
   GHashTableIter iter;
-  gpointer id;
+  gpointer id, request;
 
   g_hash_table_iter_init (&iter, self->requests);
-  while (g_hash_table_iter_next (&iter, &id, NULL))
-    g_ptr_array_add (ids, g_strdup (id));
+  while (g_hash_table_iter_next (&iter, &id, &request))
+    {
+      /* None is taken up in place of another. */
+      g_cancellable_cancel (((FerrySecretRequest *) request)->cancellable);
+      g_ptr_array_add (ids, g_strdup (id));
+    }
   for (guint i = 0; i < ids->len; i++)
-    cancel_request (self, g_ptr_array_index (ids, i));
+    cancel_request (self, g_ptr_array_index (ids, i), NULL);
 }
 
 static void

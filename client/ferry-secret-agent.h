@@ -32,7 +32,8 @@ typedef struct
 /**
  * FerrySecretAgentFuncs:
  * @asked: @request (transfer full) is to be answered, now or later
- * @cancelled: nobody wants to know, nor says what the answer @id was worth; @request is %NULL when it was ended before
+ * @cancelled: nobody wants to know, nor says what the answer @id was worth; @request is %NULL when it was ended before,
+ *   @reason is that of CancelRequest, %NULL when ferryd is gone
  * @judged: whether the answer @id was right
  * @gone: ferryd, or the one before, is gone; after @cancelled for each open request
  * @registered: ferryd knows this agent, or with @error does not take it
@@ -42,7 +43,8 @@ typedef struct
 typedef struct
 {
   void (*asked) (FerrySecretRequest *request, gpointer user_data);
-  void (*cancelled) (const char *id, FerrySecretRequest *request, gpointer user_data);
+  void (*cancelled) (const char *id, FerrySecretRequest *request, const char *reason,
+                     gpointer user_data);
   void (*judged) (const char *id, gboolean accepted, gpointer user_data);
   void (*gone) (gpointer user_data);
   void (*registered) (const GError *error, gpointer user_data);

@@ -53,8 +53,6 @@ compare_rate (gconstpointer a, gconstpointer b)
   return first->rate == second->rate ? 0 : first->rate > second->rate ? -1 : 1;
 }
 
-/* == finding == */
-
 /* Returns: (transfer full) (nullable): what fits @query */
 static GPtrArray *
 find (const FerryLoginQuery *query, gboolean unlock, gboolean *locked, GCancellable *cancellable,
@@ -160,33 +158,4 @@ GPtrArray *
 agent_keyring_find_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-/* == saving == */
-
-static void
-save_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-
-  if (ferry_keyring_save (task_data, cancellable, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-void
-agent_keyring_save_async (FerryKeyringLogin *login, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-
-  g_task_set_task_data (task, login, (GDestroyNotify) ferry_keyring_login_free);
-  g_task_run_in_thread (task, save_in_thread);
-}
-
-gboolean
-agent_keyring_save_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -47,11 +47,4 @@ void agent_keyring_load_async (const FerryLoginServer *server, const char *path,
 /** Returns: (transfer full) (element-type AgentCandidate) (nullable): what was found, the best first */
 GPtrArray *agent_keyring_find_finish (GAsyncResult *result, GError **error);
 
-/** Saves @login (transfer full). */
-void agent_keyring_save_async (FerryKeyringLogin *login, GCancellable *cancellable,
-                               GAsyncReadyCallback callback, gpointer user_data);
-
-/** Returns: whether it is saved */
-gboolean agent_keyring_save_finish (GAsyncResult *result, GError **error);
-
 G_END_DECLS

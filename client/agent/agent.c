@@ -199,7 +199,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   self->pending--;
-  if (!agent_keyring_save_finish (result, &error))
+  if (!ferry_keyring_save_finish (result, &error))
     g_printerr ("ferry-agent: a login could not be saved\n");
 }
 
@@ -209,7 +209,7 @@ accept_answer (Agent *self, AgentAnswer *answer)
   if (answer != NULL && answer->wanted != NULL)
     {
       self->pending++;
-      agent_keyring_save_async (g_steal_pointer (&answer->wanted), self->ending, saved_cb, self);
+      ferry_keyring_save_async (g_steal_pointer (&answer->wanted), self->ending, saved_cb, self);
     }
   g_clear_pointer (&answer, agent_answer_free);
 }
@@ -228,7 +228,7 @@ asked_cb (FerrySecretRequest *request, gpointer user_data)
 }
 
 static void
-cancelled_cb (const char *id, FerrySecretRequest *request, gpointer user_data)
+cancelled_cb (const char *id, FerrySecretRequest *request, const char *reason, gpointer user_data)
 {
   Agent *self = user_data;
   AgentAnswer *answer = agent_answers_take (self->answers, id);
