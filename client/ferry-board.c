@@ -7,6 +7,7 @@
 #include "ferry-explain.h"
 #include "ferry-format.h"
 #include "ferry-meter.h"
+#include "ferry-print.h"
 #include "ferry-screen.h"
 #include "ferry-text.h"
 
@@ -27,7 +28,16 @@ struct _FerryBoard
   guint timer;
   guint resize;
   guint n_finished;
+  gboolean held;
+  GQueue late; /* (element-type Late) (owned): to be written when it is not held any more */
 };
+
+/* What is written for good. */
+typedef struct
+{
+  int fd;
+  char *text; /* (owned) */
+} Late;
 
 typedef struct
 {
@@ -44,6 +54,15 @@ line_free (Line *line)
   g_free (line->label);
   g_clear_pointer (&line->job, ferry_remote_job_free);
   g_free (line);
+}
+
+static void
+late_free (gpointer data)
+{
+  Late *late = data;
+
+  g_free (late->text);
+  g_free (late);
 }
 
 static guint64
@@ -173,7 +192,7 @@ draw (FerryBoard *self)
   FerryBarStyle style;
   guint height, room;
 
-  if (!ferry_screen_is_live (self->screen))
+  if (!ferry_screen_is_live (self->screen) || self->held)
     return;
 
   style = get_style (self);
@@ -221,6 +240,7 @@ ferry_board_new (gboolean visible)
 
   self->screen = ferry_screen_new (visible ? STDERR_FILENO : -1);
   self->lines = g_ptr_array_new_with_free_func ((GDestroyNotify) line_free);
+  g_queue_init (&self->late);
   if (ferry_screen_is_live (self->screen))
     {
       self->timer = g_timeout_add (TICK_MS, on_tick, self);
@@ -235,6 +255,7 @@ ferry_board_free (FerryBoard *self)
 {
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_handle_id (&self->resize, g_source_remove);
+  ferry_board_release (self);
   ferry_screen_free (self->screen);
   g_ptr_array_unref (self->lines);
   g_free (self->notice);
@@ -370,10 +391,41 @@ ferry_board_set_notice (FerryBoard *self, const char *notice)
   draw (self);
 }
 
+/* Writes a line for good, now or when the terminal is ours again. */
+static void
+put (FerryBoard *self, int fd, const char *text)
+{
+  Late *late;
+
+  if (self->held && isatty (fd))
+    {
+      late = g_new0 (Late, 1);
+      late->fd = fd;
+      late->text = g_strdup (text);
+      g_queue_push_tail (&self->late, late);
+      return;
+    }
+
+  ferry_screen_clear (self->screen);
+  if (fd == STDOUT_FILENO)
+    ferry_print_path (text);
+  else
+    fprintf (stderr, "%s\n", text);
+}
+
 void
 ferry_board_print (FerryBoard *self, const char *text)
 {
-  ferry_screen_print (self->screen, text);
+  if (self->held)
+    put (self, STDERR_FILENO, text);
+  else
+    ferry_screen_print (self->screen, text);
+}
+
+void
+ferry_board_print_path (FerryBoard *self, const char *path)
+{
+  put (self, STDOUT_FILENO, path);
 }
 
 FerryExit
@@ -382,13 +434,14 @@ ferry_board_report (FerryBoard *self, const char *label, const GError *error)
   g_autofree char *text = ferry_exit_describe (error);
   g_autofree char *clean = label != NULL ? ferry_text_clean (label, FERRY_TEXT_MAX) : NULL;
   const char *colon = strstr (text, ": ");
+  g_autofree char *line = NULL;
 
-  ferry_screen_clear (self->screen);
   /* "ferry: NotFound: name: sentence": the error's name stays in its place. */
   if (clean != NULL && colon != NULL)
-    fprintf (stderr, "ferry: %.*s: %s: %s\n", (int) (colon - text), text, clean, colon + 2);
+    line = g_strdup_printf ("ferry: %.*s: %s: %s", (int) (colon - text), text, clean, colon + 2);
   else
-    fprintf (stderr, "ferry: %s\n", text);
+    line = g_strdup_printf ("ferry: %s", text);
+  put (self, STDERR_FILENO, line);
   draw (self);
 
   return ferry_exit_from_error (error);
@@ -398,4 +451,28 @@ void
 ferry_board_clear (FerryBoard *self)
 {
   ferry_screen_clear (self->screen);
+}
+
+void
+ferry_board_hold (FerryBoard *self)
+{
+  ferry_screen_clear (self->screen);
+  self->held = TRUE;
+}
+
+void
+ferry_board_release (FerryBoard *self)
+{
+  Late *late;
+
+  if (!self->held)
+    return;
+
+  self->held = FALSE;
+  while ((late = g_queue_pop_head (&self->late)) != NULL)
+    {
+      put (self, late->fd, late->text);
+      late_free (late);
+    }
+  draw (self);
 }

@@ -45,6 +45,15 @@ void ferry_board_print (FerryBoard *self, const char *text);
 /** Like ferry_exit_report() with the lines out of the way; @label (nullable) tells whose error it is. */
 FerryExit ferry_board_report (FerryBoard *self, const char *label, const GError *error);
 
+/** Writes @path to stdout, for good: see ferry_print_path(). */
+void ferry_board_print_path (FerryBoard *self, const char *path);
+
+/** Leaves the terminal to somebody else: nothing is written to it until ferry_board_release(). */
+void ferry_board_hold (FerryBoard *self);
+
+/** Has the terminal again; what was to be written meanwhile is. */
+void ferry_board_release (FerryBoard *self);
+
 /** Takes the lines off the screen, so that others can write. */
 void ferry_board_clear (FerryBoard *self);
 

@@ -140,20 +140,6 @@ append_expiration (GString *text, FerryRemoteJob *job)
   g_string_append_printf (text, "; deleted on %s", date);
 }
 
-/* Whether one of the job's wait reasons is @reason. */
-static gboolean
-waits_for (FerryRemoteJob *job, FerryWaitReason reason)
-{
-  GVariant *reasons = g_hash_table_lookup (job->properties, "WaitReasons");
-  g_autofree const char **words = NULL;
-
-  if (reasons == NULL || !g_variant_is_of_type (reasons, G_VARIANT_TYPE_STRING_ARRAY))
-    return FALSE;
-
-  words = g_variant_get_strv (reasons, NULL);
-  return g_strv_contains (words, ferry_wait_reason_to_string (reason));
-}
-
 static void
 append_error (GString *text, FerryRemoteJob *job)
 {
@@ -180,8 +166,9 @@ ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
 
   if (g_strcmp0 (word, "AuthenticationFailed") == 0)
     return g_strdup_printf (
-        "%sferry login URL%s or %sferry header %s 'NAME: VALUE'%s lets it go on", quote, quote,
-        quote, id, quote);
+        "%sferry watch %s%s on a terminal, %sferry login URL%s or %sferry header %s 'NAME: "
+        "VALUE'%s lets it go on",
+        quote, id, quote, quote, quote, quote, id, quote);
   if (!ferry_remote_job_is_upload (job))
     return NULL;
 
@@ -198,6 +185,18 @@ ferry_explain_remedy (FerryRemoteJob *job, const char *id, const char *quote)
     return g_strdup_printf ("%s starts again from the beginning", resume);
 
   return NULL;
+}
+
+GError *
+ferry_explain_failure (const GError *failure, const char *more)
+{
+  g_autofree char *name = ferry_exit_get_name (failure);
+  g_autoptr (GError) plain = g_error_copy (failure);
+  g_autofree char *text = NULL;
+
+  g_dbus_error_strip_remote_error (plain);
+  text = g_strdup_printf ("%s; %s", plain->message, more);
+  return g_dbus_error_new_for_dbus_error (name, text);
 }
 
 static void
@@ -266,9 +265,9 @@ ferry_explain_job (FerryRemoteJob *job, const char *id, guint64 now)
         g_string_append_printf (text, "waits for: %s", wait);
       /* The secret headers are lost at a restart of the service: only the owner has them. */
       if (ferry_remote_job_get_state (job) == FERRY_JOB_STATE_TRANSIENT_ERROR &&
-          waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+          ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
         g_string_append (text, " of an agent");
-      else if (waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+      else if (ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
         g_string_append_printf (text, "; ferry header %s 'NAME: VALUE' sets headers again", id);
       break;
     case FERRY_JOB_STATE_ACKNOWLEDGED:

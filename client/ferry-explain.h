@@ -30,6 +30,13 @@ char *ferry_explain_job (FerryRemoteJob *job, const char *id, guint64 now);
 /** Returns: (transfer none): what is put before an upload's name or state to tell it from a download, else "" */
 const char *ferry_explain_direction (FerryRemoteJob *job, gboolean utf8);
 
+/** Returns: (transfer full): @failure with "; " and @more (clean) behind what it says */
+GError *ferry_explain_failure (const GError *failure, const char *more);
+
+/* Said of a job that is not kept, where nobody could be asked. */
+#define FERRY_EXPLAIN_LOGIN                                                                        \
+  "`ferry login URL` saves a login for it, and on a terminal ferry asks for one"
+
 /* Said once to whoever watches an upload that cannot go on after a break. */
 #define FERRY_EXPLAIN_STARTS_OVER                                                                  \
   "This server cannot continue an interrupted upload. If the connection breaks, it starts again "  \

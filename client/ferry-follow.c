@@ -289,8 +289,8 @@ on_vanished (GDBusConnection *bus, const char *name, gpointer user_data)
     self->funcs.service (self, FALSE, self->user_data);
 }
 
-static void
-read_all (FerryFollow *self)
+void
+ferry_follow_refresh (FerryFollow *self)
 {
   GHashTableIter iter;
   gpointer key;
@@ -321,7 +321,7 @@ on_appeared (GDBusConnection *bus, const char *name, const char *owner, gpointer
   /* A new process knows nothing of who listens: reading the jobs tells it, and us. */
   if (self->all)
     ferry_follow_add_all (self, NULL);
-  read_all (self);
+  ferry_follow_refresh (self);
 }
 
 static void

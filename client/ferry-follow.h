@@ -53,6 +53,9 @@ void ferry_follow_add (FerryFollow *self, const char *path);
 /** Follows all unfinished jobs of the caller, those to come too. Returns whether they could be read. */
 gboolean ferry_follow_add_all (FerryFollow *self, GError **error);
 
+/** Reads all jobs that are followed again. */
+void ferry_follow_refresh (FerryFollow *self);
+
 /** Stops following the job at @path. */
 void ferry_follow_remove (FerryFollow *self, const char *path);
 

@@ -148,6 +148,19 @@ ferry_remote_job_is_alive (FerryRemoteJob *self)
   return FALSE;
 }
 
+gboolean
+ferry_remote_job_waits_for (FerryRemoteJob *self, FerryWaitReason reason)
+{
+  GVariant *reasons = g_hash_table_lookup (self->properties, "WaitReasons");
+  g_autofree const char **words = NULL;
+
+  if (reasons == NULL || !g_variant_is_of_type (reasons, G_VARIANT_TYPE_STRING_ARRAY))
+    return FALSE;
+
+  words = g_variant_get_strv (reasons, NULL);
+  return g_strv_contains (words, ferry_wait_reason_to_string (reason));
+}
+
 FerryOutcome
 ferry_remote_job_get_outcome (FerryRemoteJob *self, GError **error)
 {

@@ -59,6 +59,9 @@ gboolean ferry_remote_job_is_final (FerryRemoteJob *self);
 /** Returns: whether the job moves or will move without anybody's doing */
 gboolean ferry_remote_job_is_alive (FerryRemoteJob *self);
 
+/** Returns: whether one of its wait reasons is @reason */
+gboolean ferry_remote_job_waits_for (FerryRemoteJob *self, FerryWaitReason reason);
+
 /**
  * FerryOutcome:
  * @FERRY_OUTCOME_PENDING: not yet

@@ -49,6 +49,10 @@ test_lines (void)
       "waits for: retry in 0:05 (ConnectFailed)" },
     { "{'State': <'transient-error'>, 'WaitReasons': <['retry', 'network']>, " FAILURE "}",
       "waits for: retry, the network (ConnectFailed)" },
+    { "{'State': <'error'>, 'WaitReasons': <['credentials']>, " ERROR ("AuthenticationFailed") "}",
+      "failed: AuthenticationFailed: so it is; ferry watch 3f2a on a terminal, ferry login URL or "
+      "ferry "
+      "header 3f2a 'NAME: VALUE' lets it go on" },
     { "{'Type': <'upload'>, 'State': <'transferred'>}", "waits for: ferry complete 3f2a" },
     { "{'Type': <'upload'>, 'State': <'transient-error'>, 'WaitReasons': <['upload-source']>}",
       "waits for: the file to send" },
