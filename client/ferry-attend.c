@@ -7,7 +7,9 @@
 #include "ferry-follow.h"
 #include "ferry-format.h"
 #include "ferry-json.h"
+#include "ferry-login-agent.h"
 #include "ferry-loop.h"
+#include "ferry-names.h"
 #include "ferry-print.h"
 #include "ferry-resolve.h"
 
@@ -16,10 +18,11 @@
 
 typedef struct
 {
-  FerryClient *client; /* (not owned) */
-  FerryBoard *board;   /* (owned) */
-  FerryFollow *follow; /* (owned) */
-  FerryLoop *loop;     /* (owned) */
+  FerryClient *client;    /* (not owned) */
+  FerryBoard *board;      /* (owned) */
+  FerryFollow *follow;    /* (owned) */
+  FerryLoop *loop;        /* (owned) */
+  FerryLoginAgent *agent; /* (owned) (nullable) */
   FerryAttendMode mode;
   gboolean endless;
   guint n_words;
@@ -115,6 +118,7 @@ static void
 show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError *error)
 {
   g_autofree char *label = NULL;
+  g_autoptr (GError) helpful = NULL;
 
   if (outcome == FERRY_OUTCOME_DONE)
     {
@@ -132,7 +136,14 @@ show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError 
       ferry_board_print (self->board, line);
       return;
     }
-  ferry_board_report (self->board, label, error);
+  if (self->agent == NULL && ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+    {
+      g_autofree char *id = ferry_resolve_short_id (job->id);
+      g_autofree char *remedy = ferry_explain_remedy (job, id, "`");
+
+      helpful = remedy != NULL ? ferry_explain_failure (error, remedy) : NULL;
+    }
+  ferry_board_report (self->board, label, helpful != NULL ? helpful : error);
   set_status (self, FERRY_EXIT_FAILED);
 }
 
@@ -142,6 +153,9 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
   Attend *self = user_data;
   g_autoptr (GError) error = NULL;
   FerryOutcome outcome = ferry_remote_job_get_outcome (job, &error);
+
+  if (self->agent != NULL && ferry_login_agent_will_help (self->agent, job))
+    return;
 
   ferry_board_update (self->board, job->path, NULL, job);
   print_change (self, job);
@@ -187,6 +201,33 @@ on_lost (FerryFollow *follow, const GError *error, gpointer user_data)
 }
 
 static gboolean
+on_attends (const char *id, gpointer user_data)
+{
+  Attend *self = user_data;
+  g_autofree char *path = g_strconcat (FERRY_JOBS_PATH "/", id, NULL);
+
+  return g_hash_table_contains (self->pending, path);
+}
+
+static void
+on_registered (gpointer user_data)
+{
+  Attend *self = user_data;
+
+  ferry_follow_refresh (self->follow);
+}
+
+/* Who watches everything waits for nothing, and a program that reads is no person. */
+static void
+start_agent (Attend *self)
+{
+  static const FerryLoginAgentFuncs funcs = { .attends = on_attends, .registered = on_registered };
+
+  if (!self->endless && self->mode != FERRY_ATTEND_JSON)
+    self->agent = ferry_login_agent_new (self->client, self->board, &funcs, self);
+}
+
+static gboolean
 follow_words (Attend *self, char **words, GError **error)
 {
   for (gsize i = 0; words[i] != NULL; i++)
@@ -220,6 +261,8 @@ run (Attend *self, char **words, guint timeout)
 
   self->loop = ferry_loop_new (timeout);
   status = ferry_loop_run (self->loop);
+  if (self->agent != NULL)
+    ferry_login_agent_close (self->agent);
   ferry_board_clear (self->board);
   if (status == FERRY_EXIT_TIMEOUT)
     {
@@ -249,8 +292,11 @@ ferry_attend_jobs (FerryClient *client, char **words, FerryAttendMode mode, guin
   self.board = ferry_board_new (mode != FERRY_ATTEND_JSON || !isatty (STDOUT_FILENO));
   self.follow = ferry_follow_new (client, &funcs, &self);
 
+  start_agent (&self);
+
   status = run (&self, words, timeout);
 
+  g_clear_pointer (&self.agent, ferry_login_agent_free);
   ferry_follow_free (self.follow);
   ferry_board_free (self.board);
   g_clear_pointer (&self.loop, ferry_loop_free);

@@ -9,6 +9,7 @@
 #include "ferry-format.h"
 #include "ferry-join.h"
 #include "ferry-json.h"
+#include "ferry-login-agent.h"
 #include "ferry-loop.h"
 #include "ferry-names.h"
 #include "ferry-print.h"
@@ -31,6 +32,7 @@ typedef struct
   FerryBoard *board;                   /* (owned) */
   FerryFollow *follow;                 /* (owned) */
   FerryLoop *loop;                     /* (owned) */
+  FerryLoginAgent *agent;              /* (owned) (nullable) */
   guint n_submitting;
   guint retry_timer;
   gboolean joining; /* what is there already is not known yet: nothing is handed over */
@@ -156,26 +158,23 @@ finish_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job)
 
   ferry_board_finish (self->board, item->path);
   if (!self->options->json && made != NULL)
-    {
-      ferry_board_clear (self->board);
-      ferry_print_path (made);
-    }
+    ferry_board_print_path (self->board, made);
   end_item (self, item, FERRY_EXIT_DONE);
 }
 
 /* What is kept of a failed job, and what gets it going again. */
 static char *
-describe_kept (FerryRemoteJob *job, const char *message)
+describe_kept (FerryRemoteJob *job)
 {
   g_autofree char *id = ferry_resolve_short_id (job->id);
   g_autofree char *size = ferry_format_size (
       ferry_remote_job_get_number (job, "BytesTransferred", 0));
-  g_autofree char *remedy = ferry_explain_remedy (job, id, "`");
+  char *remedy = ferry_explain_remedy (job, id, "`");
 
   if (remedy != NULL)
-    return g_strdup_printf ("%s; %s", message, remedy);
+    return remedy;
 
-  return g_strdup_printf ("%s; %s are %s, `ferry resume %s` goes on", message, size,
+  return g_strdup_printf ("%s are %s, `ferry resume %s` goes on", size,
                           ferry_remote_job_is_upload (job) ? "sent" : "kept", id);
 }
 
@@ -184,10 +183,8 @@ static GError *
 dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
 {
   g_autoptr (FerryRemoteJob) job = ferry_remote_job_load (self->client, stale->path, NULL);
-  g_autofree char *name = ferry_exit_get_name (failure);
-  g_autoptr (GError) plain = g_error_copy (failure);
   g_autoptr (GVariant) reply = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *kept = NULL;
 
   if (job == NULL || ferry_remote_job_is_final (job))
     return g_error_copy (failure);
@@ -195,12 +192,13 @@ dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
   if (ferry_remote_job_get_number (job, "BytesTransferred", 0) == 0)
     {
       reply = ferry_client_call_job (self->client, job->path, "Cancel", NULL, "()", NULL);
+      if (self->agent == NULL && ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+        return ferry_explain_failure (failure, FERRY_EXPLAIN_LOGIN);
       return g_error_copy (failure);
     }
 
-  g_dbus_error_strip_remote_error (plain);
-  text = describe_kept (job, plain->message);
-  return g_dbus_error_new_for_dbus_error (name, text);
+  kept = describe_kept (job);
+  return ferry_explain_failure (failure, kept);
 }
 
 static void
@@ -231,7 +229,7 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
   g_autoptr (GError) error = NULL;
   FerryOutcome outcome = ferry_remote_job_get_outcome (job, &error);
 
-  if (item == NULL)
+  if (item == NULL || (self->agent != NULL && ferry_login_agent_will_help (self->agent, job)))
     return;
 
   ferry_board_update (self->board, item->path, item->label, job);
@@ -544,6 +542,32 @@ report_left (Transfer *self, FerryExit status)
 }
 
 static gboolean
+on_attends (const char *id, gpointer user_data)
+{
+  g_autofree char *path = g_strconcat (FERRY_JOBS_PATH "/", id, NULL);
+
+  return find_item (user_data, path) != NULL;
+}
+
+static void
+on_registered (gpointer user_data)
+{
+  Transfer *self = user_data;
+
+  ferry_follow_refresh (self->follow);
+}
+
+/* Without somebody who waits, or with a program that reads, nobody is asked. */
+static void
+start_agent (Transfer *self)
+{
+  static const FerryLoginAgentFuncs funcs = { .attends = on_attends, .registered = on_registered };
+
+  if (!self->options->detach && !self->options->json)
+    self->agent = ferry_login_agent_new (self->client, self->board, &funcs, self);
+}
+
+static gboolean
 on_answers_late (gpointer user_data)
 {
   gboolean *late = user_data;
@@ -585,6 +609,8 @@ run (Transfer *self)
   submit_more (self);
   status = ferry_loop_run (self->loop);
   self->stopped = TRUE;
+  if (self->agent != NULL)
+    ferry_login_agent_close (self->agent);
   await_answers (self);
   ferry_board_clear (self->board);
   if (status == FERRY_EXIT_INTERRUPTED || status == FERRY_EXIT_TIMEOUT)
@@ -609,8 +635,11 @@ ferry_transfer_run (FerryClient *client, GPtrArray *items, const FerryTransferOp
   /* Before any job is made: not one of its signals is missed. */
   self.follow = ferry_follow_new (client, &funcs, &self);
 
+  start_agent (&self);
+
   status = run (&self);
 
+  g_clear_pointer (&self.agent, ferry_login_agent_free);
   ferry_follow_free (self.follow);
   ferry_board_free (self.board);
   g_clear_pointer (&self.loop, ferry_loop_free);
