@@ -136,7 +136,8 @@ show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError 
       ferry_board_print (self->board, line);
       return;
     }
-  if (self->agent == NULL && ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+  if ((self->agent == NULL || !ferry_login_agent_has_asked (self->agent)) &&
+      ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
     {
       g_autofree char *id = ferry_resolve_short_id (job->id);
       g_autofree char *remedy = ferry_explain_remedy (job, id, "`");

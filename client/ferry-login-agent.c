@@ -22,6 +22,7 @@ struct _FerryLoginAgent
   FerrySecretRequest *request; /* (owned) (nullable): what is being asked for */
   FerryLoginDialog *dialog;    /* (owned) (nullable): ... with */
   guint pending;               /* logins that are being kept */
+  gboolean has_asked;
   gboolean closed;
 };
 
@@ -98,6 +99,7 @@ ask (FerryLoginAgent *self, FerrySecretRequest *request, const FerryGiven *given
    * makes a job. */
   prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
   ferry_board_hold (self->board);
+  self->has_asked = TRUE;
   self->request = request;
   self->dialog = ferry_login_dialog_new (request->query, tried,
                                          given != NULL && given->login != NULL ? given->login->user
@@ -255,6 +257,12 @@ ferry_login_agent_will_help (FerryLoginAgent *self, FerryRemoteJob *job)
   return ferry_secret_agent_is_registering (self->secrets) &&
          ferry_remote_job_get_state (job) == FERRY_JOB_STATE_ERROR &&
          ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS);
+}
+
+gboolean
+ferry_login_agent_has_asked (FerryLoginAgent *self)
+{
+  return self->has_asked;
 }
 
 void

@@ -38,6 +38,9 @@ FerryLoginAgent *ferry_login_agent_new (FerryClient *client, FerryBoard *board,
 /** Returns: whether @job has failed for want of a login, and is going to be asked for once the agent is registered */
 gboolean ferry_login_agent_will_help (FerryLoginAgent *self, FerryRemoteJob *job);
 
+/** Returns: whether the person was asked for anything */
+gboolean ferry_login_agent_has_asked (FerryLoginAgent *self);
+
 /** Asks nothing any more; takes back a question that is open. */
 void ferry_login_agent_close (FerryLoginAgent *self);
 

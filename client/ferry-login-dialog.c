@@ -229,8 +229,8 @@ ferry_login_dialog_new (const FerryLoginQuery *query, FerryLoginTried tried, con
 
   greet (query, tried);
   if (ferry_login_query_is_readable (query))
-    ask (self, "It is not encrypted on its way: others could read the password. Go on? [y/N] ",
-         TRUE, readable_cb);
+    ask (self, "It is sent unencrypted: everybody on the way could read it. Go on? [y/N] ", TRUE,
+         readable_cb);
   else
     ask_login (self);
   return self;

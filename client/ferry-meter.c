@@ -11,20 +11,23 @@ ferry_meter_update (FerryMeter *self, FerryJobState state, guint64 bytes, gboole
       self->start_bytes = older ? bytes : 0;
       self->seen = TRUE;
     }
-  if (self->moved)
+  if (self->moved && bytes > self->start_bytes)
     return;
 
   switch (state)
     {
     case FERRY_JOB_STATE_CONNECTING:
     case FERRY_JOB_STATE_TRANSFERRING:
+      if (!self->moved)
+        self->start = now;
       self->moved = TRUE;
-      self->start = now;
       return;
     case FERRY_JOB_STATE_QUEUED:
     case FERRY_JOB_STATE_SUSPENDED:
     case FERRY_JOB_STATE_ERROR:
     case FERRY_JOB_STATE_TRANSIENT_ERROR:
+      /* A question of the server before the first byte is none of its time, nor is the answer. */
+      self->moved = FALSE;
       self->start = now;
       return;
     case FERRY_JOB_STATE_TRANSFERRED:

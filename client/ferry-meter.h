@@ -11,10 +11,11 @@ G_BEGIN_DECLS
 
 /**
  * FerryMeter: all zero at first, but for @start when somebody waits already for the job to be made
- * @start: monotonic: when the job was first seen to move; until then, when it was last seen to wait; 0 = not known
+ * @start: monotonic: when the job was first seen to move, the last time before it had something; until then, when it was
+ *   last seen to wait; 0 = not known
  * @start_bytes: that were there already when it was first seen
  * @seen: whether it was seen at all
- * @moved: whether it was seen to move
+ * @moved: whether it was seen to move, and has not waited since without having anything
  */
 typedef struct
 {

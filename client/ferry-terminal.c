@@ -54,6 +54,14 @@ ferry_terminal_is_ours (void)
 
 /* == the terminal == */
 
+/* Who has it now has his own settings; and to change them would stop us. */
+static void
+set (const struct termios *state)
+{
+  if (ferry_terminal_is_ours ())
+    tcsetattr (STDIN_FILENO, TCSAFLUSH, state);
+}
+
 /* A terminal that went away is silently written to no more. */
 static void
 put (const char *text, gsize length)
@@ -88,14 +96,14 @@ leave_cb (int number)
   struct sigaction action = { .sa_handler = SIG_DFL };
   int code = errno;
 
-  tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown.usual);
+  set (&shown.usual);
   put ("\n", 1);
   sigaction (number, &action, NULL);
   raise (number);
 
   /* It was stopped, and goes on; or nobody could have continued it, and it was not. */
   set_leave (number);
-  tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown.asking);
+  set (&shown.asking);
   errno = code;
 }
 
@@ -104,8 +112,12 @@ continue_cb (int number)
 {
   int code = errno;
 
-  tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown.asking);
-  put (shown.question, shown.length);
+  /* Brought to the front it is told once more. */
+  if (ferry_terminal_is_ours ())
+    {
+      set (&shown.asking);
+      put (shown.question, shown.length);
+    }
   errno = code;
 }
 
@@ -131,7 +143,7 @@ set_up (const char *question, gboolean echo)
   sigaction (SIGCONT, &action, &shown.before_continue);
 
   /* What was typed before the question is no answer to it. */
-  tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown.asking);
+  set (&shown.asking);
   put (shown.question, shown.length);
 }
 
@@ -139,7 +151,7 @@ static void
 restore (void)
 {
   /* Half an answer is none to the shell that comes next. */
-  tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown.usual);
+  set (&shown.usual);
   sigaction (SIGCONT, &shown.before_continue, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (leaving); i++)
     sigaction (leaving[i], &shown.before[i], NULL);

@@ -180,7 +180,8 @@ describe_kept (FerryRemoteJob *job)
 
 /* A job that has nothing to lose is taken away; what was fetched or sent is kept. */
 static GError *
-dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
+dispose_failed (Transfer *self, const FerryTransferItem *item, FerryRemoteJob *stale,
+                const GError *failure)
 {
   g_autoptr (FerryRemoteJob) job = ferry_remote_job_load (self->client, stale->path, NULL);
   g_autoptr (GVariant) reply = NULL;
@@ -192,7 +193,10 @@ dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
   if (ferry_remote_job_get_number (job, "BytesTransferred", 0) == 0)
     {
       reply = ferry_client_call_job (self->client, job->path, "Cancel", NULL, "()", NULL);
-      if (self->agent == NULL && ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
+      /* Who gave a wrong one in the URL knows. */
+      if ((self->agent == NULL || !ferry_login_agent_has_asked (self->agent)) &&
+          item->url->user == NULL &&
+          ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
         return ferry_explain_failure (failure, FERRY_EXPLAIN_LOGIN);
       return g_error_copy (failure);
     }
@@ -204,7 +208,7 @@ dispose_failed (Transfer *self, FerryRemoteJob *stale, const GError *failure)
 static void
 fail_item (Transfer *self, FerryTransferItem *item, FerryRemoteJob *job, const GError *failure)
 {
-  g_autoptr (GError) error = dispose_failed (self, job, failure);
+  g_autoptr (GError) error = dispose_failed (self, item, job, failure);
 
   report_item (self, item, error);
   end_item (self, item, FERRY_EXIT_FAILED);

@@ -3,9 +3,7 @@
 """ferry-agent, `ferry login` and `ferry logout`, with the real keyring. ferryd is played by the test."""
 
 import os
-import pty
 import re
-import select
 import signal
 import sys
 
@@ -13,8 +11,9 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import GLib  # noqa: E402
 from lib import cases  # noqa: E402
 from lib.client import ERROR, NAME, ROOT, BusError, options, signal_args  # noqa: E402
-from lib.process import Deadline, wait_until  # noqa: E402
+from lib.process import wait_until  # noqa: E402
 from lib.session import KEYRING_PASSWORD, Session  # noqa: E402
+from lib.terminal import Terminal  # noqa: E402
 from lib.world import SOURCE, World  # noqa: E402
 
 AGENT = NAME + '.SecretAgent'
@@ -444,33 +443,18 @@ class Command(AgentCase):
 
     def on_terminal(self, dialogue, *args):
         """Runs it on a terminal: waits for each question, then types; returns (status, all that was shown)."""
-        main, side = pty.openpty()
-        child = self.world.spawn([os.path.join(self.world.build, 'client/ferry'), *args], self.user,
-                                 stdin=side, stdout=side, stderr=side, start_new_session=True,
-                                 **self.session.env())
-        os.close(side)
-        shown = ''
-        try:
-            for question, typed in dialogue:
-                while question not in shown:
-                    if not select.select([main], [], [], 20)[0]:
-                        raise Deadline('no {!r} in {!r}'.format(question, shown))
-                    shown += os.read(main, 4096).decode()
-                if isinstance(typed, str):
-                    os.write(main, typed.encode())
-                else:
-                    child.send_signal(typed)
-            status = child.wait(30)
-            while select.select([main], [], [], 0)[0]:
-                try:
-                    shown += os.read(main, 4096).decode()
-                except OSError:
-                    break
-        finally:
-            child.kill()
-            child.wait()
-            os.close(main)
-        return status, shown
+        there = Terminal(self.world, [os.path.join(self.world.build, 'client/ferry'), *args],
+                         self.user, **self.session.env())
+        self.addCleanup(there.close)
+        for question, typed in dialogue:
+            there.expect(question)
+            if isinstance(typed, str):
+                there.type(typed)
+            else:
+                there.child.send_signal(typed)
+        status = there.finish()
+        self.assertTrue(there.unchanged(), 'the terminal is not as it was')
+        return status, there.raw
 
     def test_on_a_terminal(self):
         status, shown = self.on_terminal([('User name at https://h: ', 'alice\n'),

@@ -5,9 +5,11 @@
 import os
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import cases, content  # noqa: E402
+from lib.cli import trickle  # noqa: E402
 from lib.client import NAME, Job, options  # noqa: E402
 from lib.guards import ApacheGuard  # noqa: E402
 from lib.process import wait_until  # noqa: E402
@@ -150,7 +152,7 @@ class Asked(TerminalCase):
 
     def test_over_plain_http(self):
         url = self.plain.url('basic/file')
-        words = 'It is not encrypted on its way: others could read the password. Go on? [y/N] '
+        words = 'It is sent unencrypted: everybody on the way could read it. Go on? [y/N] '
         there = self.get(url)
         there.answer(words, '')
         self.ends(there, 1)
@@ -165,7 +167,7 @@ class Asked(TerminalCase):
         there = self.get(self.plain.url('digest/file'))
         self.login(there)
         self.ends(there)
-        self.assertNotIn('encrypted', there.raw)
+        self.assertNotIn('unencrypted', there.raw)
 
     def test_proxy(self):
         proxy = Tinyproxy.of(self, ('alice', SECRET))
@@ -186,6 +188,26 @@ class Asked(TerminalCase):
         self.assertEqual(there.raw.count('Password: '), 2)
         self.arrived()
         self.arrived('other')
+
+    def test_others_wait_with_their_words(self):
+        """Nothing is written into a question."""
+        event = threading.Event()
+        self.addCleanup(event.set)
+        self.world.http.add('/held', self.body, trickle(event))
+        there = self.get(self.url(), self.world.http.url('/held'))
+        there.expect('User name: ')
+        before = len(there.raw)
+        event.set()
+        wait_until(lambda: os.path.exists(self.path('held')), 30, 'the other file')
+        there.type('alice\n')
+        there.expect('Password: ')
+        self.assertEqual(there.raw[before:], 'alice\r\nPassword: ')
+        there.type(SECRET + '\n')
+        self.ends(there)
+        self.arrived()
+        self.arrived('held')
+        names = [line.split('/')[-1] for line in there.lines if line.startswith('/')]
+        self.assertEqual(names, ['held', 'file'])
 
     def test_wait_for_one_that_failed(self):
         for command in ('wait', 'watch'):
@@ -222,12 +244,38 @@ class Interrupted(TerminalCase):
         there.expect('User name: ')
         self.ends(there, 6)
 
-    def test_stopped_and_continued(self):
-        """By ^Z, in a shell: the terminal is the shell's meanwhile, and asks again after."""
+    def shell(self, after=''):
+        """One with job control, that was told to get the file."""
         there = self.run_there(['bash', '--norc', '--noediting', '-i'], PS1='sh> ',
                                HOME=self.home)
-        there.answer('sh> ', '{} get {} -d {}; echo status $?'.format(
-            self.program, self.url(), self.home))
+        there.answer('sh> ', '{} get {} -d {}{}'.format(self.program, self.url(), self.home, after))
+        return there
+
+    def test_in_the_background(self):
+        """The terminal is somebody else's: it does not ask, and says what to do."""
+        there = self.shell(' &')
+        there.expect('ferry login URL')
+        there.type('\n')
+        there.expect('sh> ')
+        there.type('exit\n')
+        there.finish()
+        self.assertNotIn('User name', there.raw)
+
+    def test_stopped_and_ended(self):
+        there = self.shell()
+        there.answer('User name: ', 'alice')
+        there.expect('Password: ')
+        there.type('\x1a')
+        there.expect('Stopped')
+        there.answer('sh> ', 'kill %1')
+        there.expect('ferry: Interrupted: job ')
+        there.wait_echo(True)
+        there.type('exit\n')
+        there.finish()
+
+    def test_stopped_and_continued(self):
+        """By ^Z, in a shell: the terminal is the shell's meanwhile, and asks again after."""
+        there = self.shell()
         there.answer('User name: ', 'alice')
         there.expect('Password: ')
         there.wait_echo(False)

@@ -20,6 +20,20 @@ test_waiting_does_not_count (void)
   g_assert_cmpuint (ferry_meter_get_fetched (&meter, 30), ==, 30);
 }
 
+/* Somebody is asked for a password meanwhile. */
+static void
+test_waiting_before_the_first_byte (void)
+{
+  FerryMeter meter = { 0 };
+
+  ferry_meter_update (&meter, FERRY_JOB_STATE_CONNECTING, 0, FALSE, 100);
+  ferry_meter_update (&meter, FERRY_JOB_STATE_TRANSIENT_ERROR, 0, FALSE, 200);
+  ferry_meter_update (&meter, FERRY_JOB_STATE_CONNECTING, 0, FALSE, 900);
+  ferry_meter_update (&meter, FERRY_JOB_STATE_TRANSFERRING, 0, FALSE, 950);
+  ferry_meter_update (&meter, FERRY_JOB_STATE_TRANSFERRING, 5, FALSE, 990);
+  g_assert_cmpint (ferry_meter_get_elapsed (&meter, 1000), ==, 100);
+}
+
 static void
 test_never_seen_to_move (void)
 {
@@ -63,6 +77,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/meter/waiting-does-not-count", test_waiting_does_not_count);
+  g_test_add_func ("/client/meter/waiting-before-the-first-byte",
+                   test_waiting_before_the_first_byte);
   g_test_add_func ("/client/meter/never-seen-to-move", test_never_seen_to_move);
   g_test_add_func ("/client/meter/ended", test_ended);
   g_test_add_func ("/client/meter/joined", test_joined);
