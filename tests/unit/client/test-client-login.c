@@ -163,6 +163,50 @@ test_query (void)
     }
 }
 
+/* How it is answered, and who can read that on the way. */
+static void
+test_answer (void)
+{
+  static const struct
+  {
+    const char *query;
+    const char *scheme;
+    gboolean readable;
+  } rows[] = {
+    { "{'Scheme': <'https'>, 'AuthSchemes': <['digest', 'basic', 'bearer']>}", "digest", FALSE },
+    { "{'Scheme': <'http'>, 'AuthSchemes': <['digest', 'basic', 'bearer']>}", "digest", FALSE },
+    { "{'Scheme': <'http'>, 'AuthSchemes': <['bearer', 'basic']>}", "basic", TRUE },
+    { "{'Scheme': <'http'>, 'AuthSchemes': <['bearer']>}", "bearer", TRUE },
+    { "{'Scheme': <'https'>, 'AuthSchemes': <['bearer']>}", "bearer", FALSE },
+    { "{'Scheme': <'http'>, 'Target': <'proxy'>, 'AuthSchemes': <['basic']>}", "basic", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GVariant) dictionary = g_variant_parse (NULL, rows[i].query, NULL, NULL, NULL);
+      g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (dictionary);
+      g_autoptr (GVariant) whole = NULL;
+      g_autoptr (FerryLoginQuery) query = NULL;
+
+      g_variant_dict_insert (&dict, "Host", "s", "h");
+      g_variant_dict_insert (&dict, "Port", "u", 8000);
+      whole = g_variant_ref_sink (g_variant_dict_end (&dict));
+      query = ferry_login_query_parse (whole, NULL);
+      g_assert_cmpstr (ferry_login_query_get_scheme (query), ==, rows[i].scheme);
+      g_assert_cmpint (ferry_login_query_is_readable (query), ==, rows[i].readable);
+    }
+}
+
+static void
+test_user (void)
+{
+  g_assert_true (ferry_login_is_user ("al\303\257ce smith"));
+  g_assert_false (ferry_login_is_user (""));
+  g_assert_false (ferry_login_is_user ("a:b"));
+  g_assert_false (ferry_login_is_user ("a\033b"));
+  g_assert_false (ferry_login_is_user ("a\377"));
+}
+
 static void
 test_server (void)
 {
@@ -203,6 +247,8 @@ main (int argc, char **argv)
   g_test_add_func ("/client/login/scheme", test_scheme);
   g_test_add_func ("/client/login/rate", test_rate);
   g_test_add_func ("/client/login/query", test_query);
+  g_test_add_func ("/client/login/answer", test_answer);
+  g_test_add_func ("/client/login/user", test_user);
   g_test_add_func ("/client/login/server", test_server);
   return g_test_run ();
 }
