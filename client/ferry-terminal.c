@@ -56,10 +56,10 @@ ferry_terminal_is_ours (void)
 
 /* Who has it now has his own settings; and to change them would stop us. */
 static void
-set (const struct termios *state)
+set (const struct termios *state, int how)
 {
   if (ferry_terminal_is_ours ())
-    tcsetattr (STDIN_FILENO, TCSAFLUSH, state);
+    tcsetattr (STDIN_FILENO, how, state);
 }
 
 /* A terminal that went away is silently written to no more. */
@@ -96,14 +96,15 @@ leave_cb (int number)
   struct sigaction action = { .sa_handler = SIG_DFL };
   int code = errno;
 
-  set (&shown.usual);
+  set (&shown.usual, TCSAFLUSH);
   put ("\n", 1);
   sigaction (number, &action, NULL);
   raise (number);
 
-  /* It was stopped, and goes on; or nobody could have continued it, and it was not. */
+  /* It was stopped, and goes on: continue_cb() has asked again, and there may be an answer. Or nobody could have continued
+   * it, and it was not. */
   set_leave (number);
-  set (&shown.asking);
+  set (&shown.asking, TCSANOW);
   errno = code;
 }
 
@@ -115,7 +116,7 @@ continue_cb (int number)
   /* Brought to the front it is told once more. */
   if (ferry_terminal_is_ours ())
     {
-      set (&shown.asking);
+      set (&shown.asking, TCSAFLUSH);
       put (shown.question, shown.length);
     }
   errno = code;
@@ -143,7 +144,7 @@ set_up (const char *question, gboolean echo)
   sigaction (SIGCONT, &action, &shown.before_continue);
 
   /* What was typed before the question is no answer to it. */
-  set (&shown.asking);
+  set (&shown.asking, TCSAFLUSH);
   put (shown.question, shown.length);
 }
 
@@ -151,7 +152,7 @@ static void
 restore (void)
 {
   /* Half an answer is none to the shell that comes next. */
-  set (&shown.usual);
+  set (&shown.usual, TCSAFLUSH);
   sigaction (SIGCONT, &shown.before_continue, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (leaving); i++)
     sigaction (leaving[i], &shown.before[i], NULL);

@@ -8,7 +8,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import cases, content  # noqa: E402
+from lib import badserver, cases, content  # noqa: E402
 from lib.cli import trickle  # noqa: E402
 from lib.client import NAME, Job, options  # noqa: E402
 from lib.guards import ApacheGuard  # noqa: E402
@@ -16,6 +16,7 @@ from lib.process import wait_until  # noqa: E402
 from lib.proxies import Tinyproxy  # noqa: E402
 from lib.session import Session  # noqa: E402
 from lib.terminal import Terminal  # noqa: E402
+from lib.uploads import NginxDav  # noqa: E402
 
 SECRET = 'sesame-x7'
 SIZE = 300_000
@@ -144,11 +145,29 @@ class Asked(TerminalCase):
         source = self.path('source')
         content.write(source, b'x' * 1000)
         os.chmod(source, 0o644)
-        there = self.terminal('put', source, self.url('basic/up'), '--protocol', 'put')
+        server = NginxDav.of(self, tls=self.world.nginx.tls,
+                             guard=self.world.nginx.set_password('alice', SECRET))
+        there = self.terminal('put', source, server.url('up/new'), '--protocol', 'put')
         self.login(there)
-        # It lets in, and has no PUT.
-        self.assertNotEqual(there.finish(), 0)
-        self.assertNotIn('AuthenticationFailed', there.raw)
+        self.ends(there)
+        self.assertEqual(content.read(server.file('up/new')), b'x' * 1000)
+
+    def test_token(self):
+        """Only tokens are taken, and over plain http at that."""
+        refuse = badserver.status(401, headers=[('WWW-Authenticate', 'Bearer realm="api"')])
+
+        def behave(route, request, stream):
+            right = request.get('Authorization') == 'Bearer ' + SECRET
+            (badserver.normal() if right else refuse)(route, request, stream)
+        self.world.http.add('/api', self.body, *[behave] * 10)
+        for token, status in (('', 1), (SECRET, 0)):
+            there = self.get(self.world.http.url('/api'))
+            there.expect('127.0.0.1:{} (http, "api") wants a token.'.format(self.world.http.port))
+            there.answer('Go on? [y/N] ', 'y')
+            there.wait_echo(False)
+            there.answer('Token: ', token)
+            self.ends(there, status)
+        self.arrived('api')
 
     def test_over_plain_http(self):
         url = self.plain.url('basic/file')
@@ -270,8 +289,6 @@ class Interrupted(TerminalCase):
         there.answer('sh> ', 'kill %1')
         there.expect('ferry: Interrupted: job ')
         there.wait_echo(True)
-        there.type('exit\n')
-        there.finish()
 
     def test_stopped_and_continued(self):
         """By ^Z, in a shell: the terminal is the shell's meanwhile, and asks again after."""
