@@ -37,6 +37,7 @@ typedef struct
 {
   FerryRemoteJob *job;  /* (owned) */
   gboolean read;        /* its properties are known */
+  guint n_reads;        /* that are under way */
   gboolean transferred; /* the service said so */
 } FollowedJob;
 
@@ -107,6 +108,11 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->n_reads--;
   followed = g_hash_table_lookup (self->jobs, call->path);
+  if (followed != NULL && followed->n_reads > 0)
+    followed->n_reads--;
+  /* What comes from a later question is later, too. */
+  if (followed != NULL && followed->n_reads > 0)
+    followed = NULL;
   if (followed != NULL && reply != NULL)
     {
       g_autoptr (GVariant) properties = g_variant_get_child_value (reply, 0);
@@ -128,9 +134,13 @@ read_next (FerryFollow *self)
   while (self->n_reads < MAX_READS && !g_queue_is_empty (&self->to_read))
     {
       ReadCall *call = g_new0 (ReadCall, 1);
+      FollowedJob *followed;
 
       call->self = self;
       call->path = g_queue_pop_head (&self->to_read);
+      followed = g_hash_table_lookup (self->jobs, call->path);
+      if (followed != NULL)
+        followed->n_reads++;
       self->n_reads++;
       ferry_client_call_async (self->client, call->path, FERRY_PROPERTIES_INTERFACE, "GetAll",
                                g_variant_new ("(s)", FERRY_JOB_INTERFACE), "(a{sv})",
@@ -293,11 +303,13 @@ void
 ferry_follow_refresh (FerryFollow *self)
 {
   GHashTableIter iter;
-  gpointer key;
+  gpointer key, followed;
 
   g_hash_table_iter_init (&iter, self->jobs);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
+  while (g_hash_table_iter_next (&iter, &key, &followed))
     {
+      /* What is known may not be so any more, and what changes is only a part. */
+      ((FollowedJob *) followed)->read = FALSE;
       if (g_queue_find_custom (&self->to_read, key, (GCompareFunc) strcmp) == NULL)
         g_queue_push_tail (&self->to_read, g_strdup (key));
     }

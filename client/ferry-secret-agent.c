@@ -41,7 +41,9 @@ request_free (FerrySecretRequest *request)
 void
 ferry_secret_request_fail (FerrySecretRequest *request, const GError *error)
 {
-  g_dbus_method_invocation_return_gerror (g_steal_pointer (&request->invocation), error);
+  /* A ferryd that ends still listens: to it, "nobody knows" would be an answer, and the end of the job. */
+  if (!request->unheard)
+    g_dbus_method_invocation_return_gerror (g_steal_pointer (&request->invocation), error);
   request_free (request);
 }
 
@@ -194,7 +196,7 @@ ferry_secret_agent_register (FerrySecretAgent *self, gboolean interactive)
 
 /* Nobody waits any more for what ferryd has asked. */
 static void
-cancel_all (FerrySecretAgent *self)
+cancel_all (FerrySecretAgent *self, gboolean unheard)
 {
   g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
   GHashTableIter iter;
@@ -203,8 +205,11 @@ cancel_all (FerrySecretAgent *self)
   g_hash_table_iter_init (&iter, self->requests);
   while (g_hash_table_iter_next (&iter, &id, &request))
     {
+      FerrySecretRequest *open = request;
+
+      open->unheard = unheard;
       /* None is taken up in place of another. */
-      g_cancellable_cancel (((FerrySecretRequest *) request)->cancellable);
+      g_cancellable_cancel (open->cancellable);
       g_ptr_array_add (ids, g_strdup (id));
     }
   for (guint i = 0; i < ids->len; i++)
@@ -212,7 +217,7 @@ cancel_all (FerrySecretAgent *self)
 }
 
 static void
-forget_owner (FerrySecretAgent *self)
+forget_owner (FerrySecretAgent *self, gboolean gone)
 {
   if (self->owner == NULL)
     return;
@@ -221,7 +226,7 @@ forget_owner (FerrySecretAgent *self)
   g_clear_object (&self->registering);
   g_clear_pointer (&self->owner, g_free);
   self->known = FALSE;
-  cancel_all (self);
+  cancel_all (self, gone);
   self->funcs.gone (self->user_data);
 }
 
@@ -230,7 +235,7 @@ appeared_cb (GDBusConnection *connection, const char *name, const char *owner, g
 {
   FerrySecretAgent *self = user_data;
 
-  forget_owner (self);
+  forget_owner (self, TRUE);
   self->owner = g_strdup (owner);
   self->registering = g_cancellable_new ();
   ferry_secret_agent_register (self, self->interactive);
@@ -239,7 +244,7 @@ appeared_cb (GDBusConnection *connection, const char *name, const char *owner, g
 static void
 vanished_cb (GDBusConnection *connection, const char *name, gpointer user_data)
 {
-  forget_owner (user_data);
+  forget_owner (user_data, TRUE);
 }
 
 gboolean
@@ -286,7 +291,7 @@ ferry_secret_agent_close (FerrySecretAgent *self)
   if (self->object != 0)
     g_dbus_connection_unregister_object (self->bus, self->object);
   self->object = 0;
-  forget_owner (self);
+  forget_owner (self, FALSE);
 }
 
 void

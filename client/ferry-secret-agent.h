@@ -26,6 +26,7 @@ typedef struct
   FerryLoginQuery *query;            /* (owned) */
   GCancellable *cancellable;         /* (owned) */
   GDBusMethodInvocation *invocation; /* (owned) */
+  gboolean unheard;                  /* who asked is gone */
   gpointer user_data;
 } FerrySecretRequest;
 
