@@ -209,12 +209,6 @@ judged_cb (const char *id, gboolean accepted, gpointer user_data)
 }
 
 static void
-gone_cb (gpointer user_data)
-{
-  /* What was typed is still known; open questions were taken back. */
-}
-
-static void
 registered_cb (const GError *error, gpointer user_data)
 {
   FerryLoginAgent *self = user_data;
@@ -229,11 +223,9 @@ FerryLoginAgent *
 ferry_login_agent_new (FerryClient *client, FerryBoard *board, const FerryLoginAgentFuncs *funcs,
                        gpointer user_data)
 {
-  static const FerrySecretAgentFuncs calls = { .asked = asked_cb,
-                                               .cancelled = cancelled_cb,
-                                               .judged = judged_cb,
-                                               .gone = gone_cb,
-                                               .registered = registered_cb };
+  static const FerrySecretAgentFuncs calls = {
+    .asked = asked_cb, .cancelled = cancelled_cb, .judged = judged_cb, .registered = registered_cb
+  };
   FerryLoginAgent *self;
 
   if (!ferry_terminal_is_there ())

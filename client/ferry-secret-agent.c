@@ -227,7 +227,8 @@ forget_owner (FerrySecretAgent *self, gboolean gone)
   g_clear_pointer (&self->owner, g_free);
   self->known = FALSE;
   cancel_all (self, gone);
-  self->funcs.gone (self->user_data);
+  if (self->funcs.gone != NULL)
+    self->funcs.gone (self->user_data);
 }
 
 static void

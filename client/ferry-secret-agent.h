@@ -36,7 +36,7 @@ typedef struct
  * @cancelled: nobody wants to know, nor says what the answer @id was worth; @request is %NULL when it was ended before,
  *   @reason is that of CancelRequest, %NULL when ferryd is gone
  * @judged: whether the answer @id was right
- * @gone: ferryd, or the one before, is gone; after @cancelled for each open request
+ * @gone: (nullable): ferryd, or the one before, is gone; after @cancelled for each open request
  * @registered: ferryd knows this agent, or with @error does not take it
  *
  * All are called in the default main context.
