@@ -10,7 +10,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import badserver, cases, content  # noqa: E402
 from lib.cli import trickle  # noqa: E402
-from lib.client import NAME, Job, options  # noqa: E402
+from lib.client import ERROR, NAME, Job, options  # noqa: E402
 from lib.guards import ApacheGuard  # noqa: E402
 from lib.process import wait_until  # noqa: E402
 from lib.proxies import Tinyproxy  # noqa: E402
@@ -213,11 +213,13 @@ class Asked(TerminalCase):
         event = threading.Event()
         self.addCleanup(event.set)
         self.world.http.add('/held', self.body, trickle(event))
-        there = self.get(self.url(), self.world.http.url('/held'))
+        there = self.get(self.url(), self.world.http.url('/held'), stdout=subprocess.PIPE)
+        self.addCleanup(there.child.stdout.close)
         there.expect('User name: ')
         before = len(there.raw)
         event.set()
-        wait_until(lambda: os.path.exists(self.path('held')), 30, 'the other file')
+        # What goes elsewhere does not wait, and tells that the rest was to be said.
+        self.assertEqual(there.child.stdout.readline(), self.path('held') + '\n')
         there.type('alice\n')
         there.expect('Password: ')
         self.assertEqual(there.raw[before:], 'alice\r\nPassword: ')
@@ -225,7 +227,7 @@ class Asked(TerminalCase):
         self.ends(there)
         self.arrived()
         self.arrived('held')
-        names = [line.split('/')[-1] for line in there.lines if line.startswith('/')]
+        names = [line.split()[0] for line in there.lines if '300.0 kB in' in line]
         self.assertEqual(names, ['held', 'file'])
 
     def test_wait_for_one_that_failed(self):
@@ -263,10 +265,9 @@ class Interrupted(TerminalCase):
         there.expect('User name: ')
         self.ends(there, 6)
 
-    def shell(self, after=''):
+    def shell(self, after='', program=('bash', '--norc', '--noediting')):
         """One with job control, that was told to get the file."""
-        there = self.run_there(['bash', '--norc', '--noediting', '-i'], PS1='sh> ',
-                               HOME=self.home)
+        there = self.run_there([*program, '-i'], PS1='sh> ', HOME=self.home)
         there.answer('sh> ', '{} get {} -d {}{}'.format(self.program, self.url(), self.home, after))
         return there
 
@@ -292,7 +293,8 @@ class Interrupted(TerminalCase):
 
     def test_stopped_and_continued(self):
         """By ^Z, in a shell: the terminal is the shell's meanwhile, and asks again after."""
-        there = self.shell()
+        # It leaves the terminal as it finds it.
+        there = self.shell(program=['dash'])
         there.answer('User name: ', 'alice')
         there.expect('Password: ')
         there.wait_echo(False)
@@ -377,6 +379,19 @@ class Nobody(TerminalCase):
         self.ends(there)
         self.find()
         self.assertNotIn('User name', there.raw)
+
+    def test_one_agent_too_many(self):
+        """The service does not take it: that is no failure of its own."""
+        agent = self.world.client(self.user)
+        self.addCleanup(agent.close)
+        agent.become_agent(ERROR + 'NotFound')
+        for number in range(7):
+            agent.register_agent('/agent/{}'.format(number))
+        there = self.get()
+        self.ends(there, 1)
+        self.assertNotIn('User name', there.raw)
+        self.assertIn('ferry login URL', there.raw)
+        self.assertNotIn('LimitsExceeded', there.raw)
 
     def test_for_another_job(self):
         """Of the same user, by somebody else: it fails, and nobody hears of it here."""
