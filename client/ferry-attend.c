@@ -136,7 +136,7 @@ show_end (Attend *self, FerryRemoteJob *job, FerryOutcome outcome, const GError 
       ferry_board_print (self->board, line);
       return;
     }
-  if ((self->agent == NULL || !ferry_login_agent_has_asked (self->agent)) &&
+  if (!ferry_login_agent_has_asked (self->agent) &&
       ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
     {
       g_autofree char *id = ferry_resolve_short_id (job->id);
@@ -155,7 +155,7 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
   g_autoptr (GError) error = NULL;
   FerryOutcome outcome = ferry_remote_job_get_outcome (job, &error);
 
-  if (self->agent != NULL && ferry_login_agent_will_help (self->agent, job))
+  if (ferry_login_agent_will_help (self->agent, job))
     return;
 
   ferry_board_update (self->board, job->path, NULL, job);
@@ -262,8 +262,7 @@ run (Attend *self, char **words, guint timeout)
 
   self->loop = ferry_loop_new (timeout);
   status = ferry_loop_run (self->loop);
-  if (self->agent != NULL)
-    ferry_login_agent_close (self->agent);
+  ferry_login_agent_close (self->agent);
   ferry_board_clear (self->board);
   if (status == FERRY_EXIT_TIMEOUT)
     {

@@ -246,7 +246,7 @@ ferry_login_agent_new (FerryClient *client, FerryBoard *board, const FerryLoginA
 gboolean
 ferry_login_agent_will_help (FerryLoginAgent *self, FerryRemoteJob *job)
 {
-  return ferry_secret_agent_is_registering (self->secrets) &&
+  return self != NULL && ferry_secret_agent_is_registering (self->secrets) &&
          ferry_remote_job_get_state (job) == FERRY_JOB_STATE_ERROR &&
          ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS);
 }
@@ -254,12 +254,15 @@ ferry_login_agent_will_help (FerryLoginAgent *self, FerryRemoteJob *job)
 gboolean
 ferry_login_agent_has_asked (FerryLoginAgent *self)
 {
-  return self->has_asked;
+  return self != NULL && self->has_asked;
 }
 
 void
 ferry_login_agent_close (FerryLoginAgent *self)
 {
+  if (self == NULL)
+    return;
+
   self->closed = TRUE;
   if (self->secrets != NULL)
     ferry_secret_agent_close (self->secrets);

@@ -35,6 +35,8 @@ typedef struct
 FerryLoginAgent *ferry_login_agent_new (FerryClient *client, FerryBoard *board,
                                         const FerryLoginAgentFuncs *funcs, gpointer user_data);
 
+/* Without an agent (%NULL) the next three say no, and do nothing. */
+
 /** Returns: whether @job has failed for want of a login, and is going to be asked for once the agent is registered */
 gboolean ferry_login_agent_will_help (FerryLoginAgent *self, FerryRemoteJob *job);
 

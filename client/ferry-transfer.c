@@ -194,8 +194,7 @@ dispose_failed (Transfer *self, const FerryTransferItem *item, FerryRemoteJob *s
     {
       reply = ferry_client_call_job (self->client, job->path, "Cancel", NULL, "()", NULL);
       /* Who gave a wrong one in the URL knows. */
-      if ((self->agent == NULL || !ferry_login_agent_has_asked (self->agent)) &&
-          item->url->user == NULL &&
+      if (!ferry_login_agent_has_asked (self->agent) && item->url->user == NULL &&
           ferry_remote_job_waits_for (job, FERRY_WAIT_REASON_CREDENTIALS))
         return ferry_explain_failure (failure, FERRY_EXPLAIN_LOGIN);
       return g_error_copy (failure);
@@ -233,7 +232,7 @@ on_changed (FerryFollow *follow, FerryRemoteJob *job, gpointer user_data)
   g_autoptr (GError) error = NULL;
   FerryOutcome outcome = ferry_remote_job_get_outcome (job, &error);
 
-  if (item == NULL || (self->agent != NULL && ferry_login_agent_will_help (self->agent, job)))
+  if (item == NULL || ferry_login_agent_will_help (self->agent, job))
     return;
 
   ferry_board_update (self->board, item->path, item->label, job);
@@ -613,8 +612,7 @@ run (Transfer *self)
   submit_more (self);
   status = ferry_loop_run (self->loop);
   self->stopped = TRUE;
-  if (self->agent != NULL)
-    ferry_login_agent_close (self->agent);
+  ferry_login_agent_close (self->agent);
   await_answers (self);
   ferry_board_clear (self->board);
   if (status == FERRY_EXIT_INTERRUPTED || status == FERRY_EXIT_TIMEOUT)
