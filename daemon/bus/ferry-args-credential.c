@@ -29,14 +29,8 @@ ferry_args_check_target (const char *word, gboolean *proxy, GError **error)
 gboolean
 ferry_args_check_scheme (const char *word, FerryCredentialScheme *scheme, GError **error)
 {
-  if (ferry_credential_scheme_from_string (word, scheme))
-    return TRUE;
-  if (!g_str_equal (word, "negotiate") && !g_str_equal (word, "ntlm"))
-    return refuse (error, "\"scheme\" must be one of basic, digest, bearer, negotiate, ntlm.");
-
-  g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-               "Credentials of scheme %s are not supported yet.", word);
-  return FALSE;
+  return ferry_credential_scheme_from_string (word, scheme) ||
+         refuse (error, "\"scheme\" must be one of basic, digest, bearer, negotiate, ntlm.");
 }
 
 /* Returns: (transfer full) (nullable): the string under @key, which must be there; its value is in no error */
@@ -84,6 +78,10 @@ take_secret (FerryOptions *options, FerryCredentialScheme scheme, char **user, c
              (strchr (*password, ' ') == NULL || refuse (error, "\"Token\" holds a blank."));
     }
 
+  /* The owner's own ticket. */
+  if (scheme == FERRY_CREDENTIAL_NEGOTIATE && !ferry_options_has (options, "UserName") &&
+      !ferry_options_has (options, "Password"))
+    return TRUE;
   *user = take_string (options, "UserName", error);
   if (*user == NULL)
     return FALSE;
@@ -110,6 +108,13 @@ ferry_args_parse_credential (const char *target, const char *scheme_word, GVaria
   if (proxy && scheme == FERRY_CREDENTIAL_BEARER)
     {
       refuse (error, "Scheme bearer is for servers, not for proxies.");
+      return NULL;
+    }
+
+  if (proxy && scheme == FERRY_CREDENTIAL_NEGOTIATE)
+    {
+      g_set_error_literal (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
+                           "Scheme negotiate is not supported for proxies.");
       return NULL;
     }
 

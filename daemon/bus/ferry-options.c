@@ -48,6 +48,12 @@ ferry_options_free (FerryOptions *self)
   g_free (self);
 }
 
+gboolean
+ferry_options_has (FerryOptions *self, const char *key)
+{
+  return g_hash_table_contains (self->values, key);
+}
+
 GVariant *
 ferry_options_take (FerryOptions *self, const char *key)
 {

@@ -20,6 +20,9 @@ typedef struct _FerryOptions FerryOptions;
 FerryOptions *ferry_options_new (GVariant *dict, GError **error);
 void ferry_options_free (FerryOptions *self);
 
+/** Whether @key was given and not taken yet. */
+gboolean ferry_options_has (FerryOptions *self, const char *key);
+
 /**
  * ferry_options_take:
  *

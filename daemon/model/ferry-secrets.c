@@ -5,9 +5,9 @@
 #include "ferry-text.h"
 
 static const char *const schemes[] = {
-  [FERRY_CREDENTIAL_BASIC] = "basic",
-  [FERRY_CREDENTIAL_DIGEST] = "digest",
-  [FERRY_CREDENTIAL_BEARER] = "bearer",
+  [FERRY_CREDENTIAL_BASIC] = "basic",   [FERRY_CREDENTIAL_DIGEST] = "digest",
+  [FERRY_CREDENTIAL_BEARER] = "bearer", [FERRY_CREDENTIAL_NEGOTIATE] = "negotiate",
+  [FERRY_CREDENTIAL_NTLM] = "ntlm",
 };
 
 const char *
@@ -187,7 +187,8 @@ get_credentials (const FerrySecrets *self)
       g_variant_dict_init (&dict, NULL);
       if (credential->user != NULL)
         g_variant_dict_insert (&dict, "UserName", "s", credential->user);
-      g_variant_dict_insert (&dict, "Password", "s", credential->password);
+      if (credential->password != NULL)
+        g_variant_dict_insert (&dict, "Password", "s", credential->password);
       g_variant_dict_insert (&dict, "AllowHttp", "b", credential->http);
       g_variant_builder_add (&builder, "(ss@a{sv})", credential->proxy ? "proxy" : "server",
                              ferry_credential_scheme_to_string (credential->scheme),

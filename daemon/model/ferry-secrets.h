@@ -12,6 +12,8 @@ typedef enum
   FERRY_CREDENTIAL_BASIC,
   FERRY_CREDENTIAL_DIGEST,
   FERRY_CREDENTIAL_BEARER,
+  FERRY_CREDENTIAL_NEGOTIATE,
+  FERRY_CREDENTIAL_NTLM,
 } FerryCredentialScheme;
 
 /** One answer to a challenge. */
@@ -19,8 +21,9 @@ typedef struct
 {
   gboolean proxy; /* for the proxy, not the server */
   FerryCredentialScheme scheme;
-  char *user;     /* (owned) (nullable): of all but BEARER */
-  char *password; /* (owned): of BEARER the token */
+  char *
+      user; /* (owned) (nullable): of all but BEARER; %NULL of NEGOTIATE is the owner's own ticket */
+  char *password; /* (owned) (nullable): of BEARER the token; %NULL like @user */
   gboolean http;  /* may be sent over plain http as it is */
   gboolean asked; /* an agent gave it, and will again */
 } FerryCredential;

@@ -81,16 +81,6 @@ keep (gpointer data)
 {
 }
 
-static SoupSession *
-get_session (WorkerSessions *sessions, const WorkerOrder *order, GError **error)
-{
-  g_autofree char *login = worker_login_get_key (&order->login);
-
-  return worker_sessions_get (sessions, order->proxy_usage, order->proxy_uri,
-                              (const char *const *) order->proxy_bypass, &order->trust, login, TRUE,
-                              error);
-}
-
 void
 worker_cancel_upload (FerryLink *link, guint32 id, GVariant *arguments, WorkerChores *chores,
                       WorkerSessions *sessions)
@@ -108,7 +98,7 @@ worker_cancel_upload (FerryLink *link, guint32 id, GVariant *arguments, WorkerCh
     g_set_error_literal (&error, FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
                          "The worker was asked to cancel an upload without being told which");
   else
-    self->session = get_session (sessions, self->order, &error);
+    self->session = worker_order_get_session (self->order, sessions, &error);
   if (self->session == NULL)
     {
       reply = worker_reply_new_error (error, -1);

@@ -7,7 +7,15 @@
 
 #include <string.h>
 
-static const char *const known[] = { "digest", "basic", "bearer" };
+/* Those last for which a name and a password may not be enough: the server must be known to Kerberos here. */
+static const struct
+{
+  const char *word;
+  gboolean at_proxies; /* SetCredentials takes it for them */
+} known[] = {
+  { "digest", TRUE }, { "basic", TRUE },      { "bearer", FALSE },
+  { "ntlm", TRUE },   { "negotiate", FALSE },
+};
 
 /* A challenge begins with its scheme, and goes on with parameters that have commas between them, as it has from the next.
  * Returns: where the parameter behind a scheme begins, %NULL when @item is a parameter alone */
@@ -32,7 +40,7 @@ take_realm (const char *item, char **realm)
 }
 
 char **
-worker_challenge_parse (const char *value, char **realm)
+worker_challenge_parse (const char *value, gboolean proxy, char **realm)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   GSList *items = soup_header_parse_list (value);
@@ -52,7 +60,7 @@ worker_challenge_parse (const char *value, char **realm)
           ours = FALSE;
           for (guint i = 0; i < G_N_ELEMENTS (known); i++)
             {
-              if (g_str_equal (known[i], scheme))
+              if (g_str_equal (known[i].word, scheme) && (known[i].at_proxies || !proxy))
                 {
                   found |= 1u << i;
                   ours = TRUE;
@@ -68,7 +76,7 @@ worker_challenge_parse (const char *value, char **realm)
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     {
       if (found & 1u << i)
-        g_strv_builder_add (builder, known[i]);
+        g_strv_builder_add (builder, known[i].word);
     }
   if (*realm == NULL)
     *realm = g_strdup ("");
@@ -116,7 +124,7 @@ worker_challenge_new (SoupMessage *message, GUri *home)
                                          proxy ? "Proxy-Authenticate" : "WWW-Authenticate");
   if (value == NULL)
     return NULL;
-  schemes = worker_challenge_parse (value, &realm);
+  schemes = worker_challenge_parse (value, proxy, &realm);
   if (schemes[0] == NULL)
     return NULL;
 

@@ -10,11 +10,12 @@ G_BEGIN_DECLS
 /**
  * worker_challenge_parse:
  * @value: a list of challenges, as in WWW-Authenticate
+ * @proxy: whether it is a proxy's
  * @realm: (out) (transfer full): of the first scheme that we know; "" when none
  *
- * Returns: (transfer full): the schemes in it that we know, best first: digest, basic, bearer; may be empty
+ * Returns: (transfer full): the schemes in it that we know, best first: digest, basic, bearer, ntlm, negotiate; may be empty
  */
-char **worker_challenge_parse (const char *value, char **realm);
+char **worker_challenge_parse (const char *value, gboolean proxy, char **realm);
 
 /**
  * worker_challenge_new:

@@ -5,15 +5,16 @@
 #include "ferry-error.h"
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
+#include "worker-trust.h"
 
 #include <string.h>
 
 typedef struct
 {
   gboolean proxy;
-  char *scheme;   /* (owned): basic, digest, bearer */
-  char *user;     /* (owned): "" of bearer */
-  char *password; /* (owned): or a token */
+  char *scheme;   /* (owned): a word of SetCredentials */
+  char *user;     /* (owned): "" of bearer, and of negotiate for the user's own ticket */
+  char *password; /* (owned): or a token; "" likewise */
   gboolean http;
 } Credential;
 
@@ -85,6 +86,38 @@ is_others_url (GVariantDict *dict)
 
 /* == loading == */
 
+/* Returns: (transfer none) (nullable) */
+static const Credential *
+find (const WorkerLogin *self, gboolean proxy, const char *scheme)
+{
+  for (guint i = 0; self->credentials != NULL && i < self->credentials->len; i++)
+    {
+      const Credential *credential = g_ptr_array_index (self->credentials, i);
+
+      if (credential->proxy == proxy && g_ascii_strcasecmp (credential->scheme, scheme) == 0)
+        return credential;
+    }
+
+  return NULL;
+}
+
+static gboolean
+has_ntlm (const WorkerLogin *self)
+{
+  return find (self, FALSE, "ntlm") != NULL || find (self, TRUE, "ntlm") != NULL;
+}
+
+static void
+load_ticket (WorkerLogin *self)
+{
+  const Credential *credential = find (self, FALSE, "negotiate");
+  gboolean password = credential != NULL && *credential->user != '\0';
+
+  if (self->netrc != NULL || credential != NULL)
+    self->ticket = worker_ticket_new (credential != NULL, password ? credential->user : NULL,
+                                      password ? credential->password : NULL);
+}
+
 void
 worker_login_load (WorkerLogin *self, GVariantDict *dict)
 {
@@ -110,6 +143,7 @@ worker_login_load (WorkerLogin *self, GVariantDict *dict)
 
   if (!has_server_credential (self) && !has_authorization (dict) && !is_others_url (dict))
     self->netrc = worker_netrc_new ();
+  load_ticket (self);
 }
 
 void
@@ -117,28 +151,22 @@ worker_login_clear (WorkerLogin *self)
 {
   g_clear_pointer (&self->credentials, g_ptr_array_unref);
   g_clear_pointer (&self->netrc, worker_netrc_free);
-}
-
-/* Returns: (transfer none) (nullable) */
-static const Credential *
-find (const WorkerLogin *self, gboolean proxy, const char *scheme)
-{
-  for (guint i = 0; self->credentials != NULL && i < self->credentials->len; i++)
-    {
-      const Credential *credential = g_ptr_array_index (self->credentials, i);
-
-      if (credential->proxy == proxy && g_ascii_strcasecmp (credential->scheme, scheme) == 0)
-        return credential;
-    }
-
-  return NULL;
+  g_clear_pointer (&self->ticket, worker_ticket_free);
 }
 
 static gboolean
 answers (const WorkerLogin *self)
 {
   return find (self, FALSE, "digest") != NULL || find (self, TRUE, "basic") != NULL ||
-         find (self, TRUE, "digest") != NULL || self->netrc != NULL;
+         find (self, TRUE, "digest") != NULL || has_ntlm (self) || self->netrc != NULL;
+}
+
+/* Servers may take a ticket or an answer by NTLM for all that follows on its connection. */
+static gboolean
+is_for_connection (const Credential *credential)
+{
+  return credential->proxy || g_str_equal (credential->scheme, "negotiate") ||
+         g_str_equal (credential->scheme, "ntlm");
 }
 
 /* A digest of it: the text stays longer than the secret should. */
@@ -146,17 +174,20 @@ char *
 worker_login_get_key (const WorkerLogin *self)
 {
   g_autoptr (GChecksum) sum = NULL;
+  const guchar own = self->netrc != NULL;
 
-  if (!answers (self))
+  if (!answers (self) && self->ticket == NULL)
     return NULL;
   sum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_checksum_update (sum, &own, 1);
   for (guint i = 0; i < self->credentials->len; i++)
     {
       const Credential *credential = g_ptr_array_index (self->credentials, i);
 
-      if (!credential->proxy)
+      if (!is_for_connection (credential))
         continue;
       /* With their ends, so that no two are the same text. */
+      g_checksum_update (sum, (const guchar *) (credential->proxy ? "p" : "s"), 1);
       g_checksum_update (sum, (const guchar *) credential->scheme,
                          (gssize) strlen (credential->scheme) + 1);
       g_checksum_update (sum, (const guchar *) credential->user,
@@ -167,15 +198,15 @@ worker_login_get_key (const WorkerLogin *self)
   return g_strdup (g_checksum_get_string (sum));
 }
 
-/* == ~/.netrc == */
-
-/* Whether nobody but the server can read what is sent, and it is the one that it says it is, whatever the job overlooks. */
-static gboolean
-is_private (SoupMessage *message)
+void
+worker_login_set_up (const WorkerLogin *self, SoupSession *session)
 {
-  return soup_message_get_tls_peer_certificate (message) != NULL &&
-         soup_message_get_tls_peer_certificate_errors (message) == 0;
+  /* Only for who has it: libsoup takes it before digest and basic, and it is worth less than they are over TLS. */
+  if (has_ntlm (self) && !soup_session_has_feature (session, SOUP_TYPE_AUTH_NTLM))
+    soup_session_add_feature_by_type (session, SOUP_TYPE_AUTH_NTLM);
 }
+
+/* == ~/.netrc == */
 
 static gboolean
 answer_from_netrc (WorkerNetrc *netrc, SoupMessage *message, SoupAuth *auth)
@@ -187,7 +218,7 @@ answer_from_netrc (WorkerNetrc *netrc, SoupMessage *message, SoupAuth *auth)
   entry = worker_netrc_find (netrc, g_uri_get_host (soup_message_get_uri (message)));
   if (entry == NULL || (!basic && !digest))
     return FALSE;
-  if (basic && !is_private (message))
+  if (basic && !worker_trust_is_private (message))
     {
       netrc->complaint =
           "the password that ~/.netrc has for it is only sent over https, to a server "
@@ -212,10 +243,11 @@ authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpoint
   if (!proxy && self->netrc != NULL && !retrying &&
       g_object_get_data (G_OBJECT (message), "ferry-own") != NULL)
     return answer_from_netrc (self->netrc, message, auth);
-  /* Of the server's only the digest waits for a challenge; elsewhere than at home nothing is answered. */
+  /* Of the server's only digest and NTLM wait for a challenge; elsewhere than at home nothing is answered. */
   if (retrying || credential == NULL ||
       (!proxy && (g_object_get_data (G_OBJECT (message), "ferry-own") == NULL ||
-                  g_ascii_strcasecmp (credential->scheme, "digest") != 0)))
+                  (g_ascii_strcasecmp (credential->scheme, "digest") != 0 &&
+                   g_ascii_strcasecmp (credential->scheme, "ntlm") != 0))))
     return FALSE;
   soup_auth_authenticate (auth, credential->user, credential->password);
   return TRUE;
@@ -252,13 +284,14 @@ starting_cb (SoupMessage *message, gpointer data)
 {
   const WorkerLogin *self = data;
 
-  if (is_private (message))
+  if (worker_trust_is_private (message))
     set_authorization (message, "Authorization", self->netrc->entry.user,
                        self->netrc->entry.password);
 }
 
 gboolean
-worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean own, GError **error)
+worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean own,
+                      GCancellable *cancellable, GError **error)
 {
   const Credential *credential = find (self, FALSE, "bearer");
 
@@ -272,11 +305,17 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
   /* A body need not go out twice each time. */
   if (own && self->netrc != NULL && self->netrc->asked)
     g_signal_connect (message, "starting", G_CALLBACK (starting_cb), (gpointer) self);
+  else if (own && self->ticket != NULL &&
+           !worker_ticket_prepare (self->ticket, message, cancellable, error))
+    return FALSE;
 
   if (credential == NULL)
     credential = find (self, FALSE, "basic");
+  if (credential == NULL)
+    credential = find (self, FALSE, "ntlm");
   if (credential == NULL || !own)
     return TRUE;
+  /* What NTLM says of a password lets it be found. */
   if (!credential->http && g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "http"))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
@@ -285,10 +324,19 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
                    credential->scheme);
       return FALSE;
     }
+  if (g_str_equal (credential->scheme, "ntlm"))
+    return TRUE;
   set_authorization (message, "Authorization",
                      g_str_equal (credential->scheme, "bearer") ? NULL : credential->user,
                      credential->password);
   return TRUE;
+}
+
+gboolean
+worker_login_wants_again (const WorkerLogin *self, SoupMessage *message, gboolean own,
+                          GCancellable *cancellable)
+{
+  return own && self->ticket != NULL && worker_ticket_helps (self->ticket, message, cancellable);
 }
 
 void
@@ -303,12 +351,14 @@ worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message)
 void
 worker_login_explain (const WorkerLogin *self, guint status, GError **error)
 {
+  const char *complaint = self->netrc != NULL ? self->netrc->complaint : NULL;
   char *message;
 
-  if (status != SOUP_STATUS_UNAUTHORIZED || self->netrc == NULL || self->netrc->complaint == NULL ||
-      error == NULL || *error == NULL)
+  if (complaint == NULL && self->ticket != NULL)
+    complaint = worker_ticket_get_complaint (self->ticket);
+  if (status != SOUP_STATUS_UNAUTHORIZED || complaint == NULL || error == NULL || *error == NULL)
     return;
-  message = g_strdup_printf ("%s; %s", (*error)->message, self->netrc->complaint);
+  message = g_strdup_printf ("%s; %s", (*error)->message, complaint);
   g_free ((*error)->message);
   (*error)->message = message;
 }

@@ -40,12 +40,27 @@ static const char *const hidden_headers[] = { "Set-Cookie",
                                               NULL };
 
 static gboolean
-is_hidden (const char *name)
+is_hidden (const char *name, const char *value)
 {
   for (guint i = 0; hidden_headers[i] != NULL; i++)
     if (g_ascii_strcasecmp (hidden_headers[i], name) == 0)
       return TRUE;
-  return FALSE;
+  /* What a server proves itself with, and not just the scheme that it wants. */
+  return g_ascii_strncasecmp (value, "Negotiate ", 10) == 0 ||
+         g_ascii_strncasecmp (value, "NTLM ", 5) == 0;
+}
+
+SoupSession *
+worker_order_get_session (const WorkerOrder *order, WorkerSessions *sessions, GError **error)
+{
+  g_autofree char *login = worker_login_get_key (&order->login);
+  SoupSession *session = worker_sessions_get (sessions, order->proxy_usage, order->proxy_uri,
+                                              (const char *const *) order->proxy_bypass,
+                                              &order->trust, login, order->upload, error);
+
+  if (session != NULL)
+    worker_login_set_up (&order->login, session);
+  return session;
 }
 
 WorkerRequester
@@ -217,8 +232,10 @@ fetches (const WorkerRequest *request)
   return request->method == NULL || (request->own && request->sending == NULL);
 }
 
+/* Without its redirects. */
 static WorkerExchange *
-send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri, GError **error)
+send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri,
+           GError **error)
 {
   WorkerExchange *exchange = g_new0 (WorkerExchange, 1);
   WorkerTrustCheck check;
@@ -238,7 +255,8 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
   exchange->uri = g_uri_ref (uri);
   exchange->message = create_message (requester, request, uri);
   if (!worker_login_prepare (requester->login, exchange->message,
-                             ferry_uri_same_origin (requester->home, uri), error))
+                             ferry_uri_same_origin (requester->home, uri), requester->cancellable,
+                             error))
     {
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
@@ -268,6 +286,19 @@ send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *
       return NULL;
     }
   return exchange;
+}
+
+static WorkerExchange *
+send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri, GError **error)
+{
+  WorkerExchange *exchange = send_once (requester, request, uri, error);
+
+  if (exchange == NULL || !worker_login_wants_again (requester->login, exchange->message,
+                                                     ferry_uri_same_origin (requester->home, uri),
+                                                     requester->cancellable))
+    return exchange;
+  worker_exchange_close (exchange, WORKER_CLOSE_DRAIN);
+  return send_once (requester, request, uri, error);
 }
 
 WorkerExchange *
@@ -390,7 +421,7 @@ worker_message_dup_headers (SoupMessage *message)
       g_autofree char *line = NULL;
       g_autofree char *clean = NULL;
 
-      if (is_hidden (name))
+      if (is_hidden (name, value))
         continue;
       line = g_strdup_printf ("%s: %s", name, value);
       clean = ferry_text_clean (line, FERRY_TEXT_MAX);

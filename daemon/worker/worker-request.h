@@ -27,6 +27,17 @@ typedef struct
   GCancellable *cancellable;
 } WorkerRequester;
 
+/**
+ * worker_order_get_session:
+ *
+ * In the main thread only.
+ *
+ * Returns: (transfer full): the session for @order, shared with who has the same proxy, trust and login; %NULL with an error of
+ *   worker_sessions_get()
+ */
+SoupSession *worker_order_get_session (const WorkerOrder *order, WorkerSessions *sessions,
+                                       GError **error);
+
 /** Returns: who asks for @order, of which everything is (unowned) */
 WorkerRequester worker_order_get_requester (const WorkerOrder *order, WorkerSessions *sessions,
                                             SoupSession *session, WorkerPulse *pulse, GUri *home,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "worker-request.h"
 #include "worker-runs.h"
 
 #include "ferry-error.h"
@@ -357,7 +358,6 @@ watch_cb (gpointer data)
 static SoupSession *
 check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reason, GError **error)
 {
-  g_autofree char *login = NULL;
   g_autofree char *key = NULL;
   FileUse *use;
 
@@ -383,10 +383,7 @@ check_start (WorkerRuns *self, const WorkerOrder *order, const char **wait_reaso
       g_propagate_error (error, new_hang_error (order, wait_reason));
       return NULL;
     }
-  login = worker_login_get_key (&order->login);
-  return worker_sessions_get (self->sessions, order->proxy_usage, order->proxy_uri,
-                              (const char *const *) order->proxy_bypass, &order->trust, login,
-                              order->upload, error);
+  return worker_order_get_session (order, self->sessions, error);
 }
 
 static const char *

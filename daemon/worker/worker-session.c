@@ -26,6 +26,8 @@ void
 worker_sessions_init_process (void)
 {
   g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
+  /* Else libsoup would have Samba answer any server that asks by NTLM, as whoever is logged in. */
+  g_setenv ("SOUP_NTLM_AUTH_DEBUG", "", TRUE);
   /* Before it GIO would try GNOME's, which makes a directory in the user's home, and then is of no use: it wants a session. */
   g_setenv ("GIO_USE_PROXY_RESOLVER", "libproxy", FALSE);
 }

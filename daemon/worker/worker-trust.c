@@ -195,3 +195,10 @@ worker_trust_check_end (WorkerTrustCheck *self, SoupMessage *message, GError **e
     }
   explain_certificate (self, message, error);
 }
+
+gboolean
+worker_trust_is_private (SoupMessage *message)
+{
+  return soup_message_get_tls_peer_certificate (message) != NULL &&
+         soup_message_get_tls_peer_certificate_errors (message) == 0;
+}

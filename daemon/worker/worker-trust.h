@@ -48,4 +48,8 @@ void worker_trust_check_begin (WorkerTrustCheck *self, const WorkerTrust *trust,
 /** @error: (inout): of the request; a certificate that is not trusted becomes TlsError with a sentence that says why. */
 void worker_trust_check_end (WorkerTrustCheck *self, SoupMessage *message, GError **error);
 
+/** Whether nobody but the server can read what is sent, and it is the one that it says it is, whatever the job overlooks. For a
+ * @message that has its connection. */
+gboolean worker_trust_is_private (SoupMessage *message);
+
 G_END_DECLS

@@ -179,10 +179,14 @@ class Creation(LifeCase):
                 ('server', 'basic', {'UserName': 'a', 'Password': 'sesame\n'}),
                 ('server', 'digest', {'UserName': 'a', 'Password': 'sesame', 'Realm': 'x'}),
                 ('server', 'bearer', {'Token': 'open sesame'}),
-                ('proxy', 'bearer', {'Token': 'sesame'})):
+                ('proxy', 'bearer', {'Token': 'sesame'}),
+                ('server', 'ntlm', {}), ('server', 'ntlm', {'Password': 'sesame'}),
+                ('server', 'negotiate', {'UserName': 'a'}),
+                ('server', 'negotiate', {'Password': 'sesame'}),
+                ('server', 'negotiate', {'Token': 'sesame'})):
             self.assertEqual(refused(target, scheme, **values), INVALID_ARGS, (target, scheme))
-        for scheme in ('negotiate', 'ntlm'):
-            self.assertEqual(refused('server', scheme), NOT_SUPPORTED)
+        self.assertEqual(refused('proxy', 'negotiate'), NOT_SUPPORTED)
+        job.call('SetCredentials', '(ssa{sv})', 'server', 'negotiate', options({}))
         job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
                  options({'UserName': 'a', 'Password': 'sesame'}))
         job.call('RemoveCredentials', '(ss)', 'server', 'basic')

@@ -4,8 +4,9 @@
 import base64
 import hashlib
 import os
+import unittest
 
-from lib.uploads import Apache
+from lib.uploads import MODULES, Apache
 
 REALM = 'guarded'
 
@@ -40,3 +41,66 @@ class ApacheGuard(Apache):
   Require valid-user
 </Location>'''.format(kind=kind, title=kind.capitalize(), realm=REALM, place=self.place))
         return ''.join(rules)
+
+
+class GssapiGuard(Apache):
+    """Lets in who proves to be `person` by a mechanism of GSSAPI."""
+
+    modules = ('authn_core', 'authz_user', 'auth_gssapi')
+    mechanism = person = None
+
+    def __init__(self, tls=None):
+        if not os.path.exists(os.path.join(MODULES, 'mod_auth_gssapi.so')):
+            raise unittest.SkipTest('libapache2-mod-auth-gssapi is not installed')
+        super().__init__(tls)
+
+    def keys(self):
+        """What it knows people by."""
+        return ''
+
+    def rules(self):
+        return """
+<Location />
+  AuthType GSSAPI
+  AuthName "{}"
+  {}
+  GssapiAllowedMech {}
+  GssapiConnectionBound {}
+  Require user {}
+</Location>""".format(REALM, self.keys(), self.mechanism,
+                      'on' if self.mechanism == 'ntlmssp' else 'off', self.person)
+
+
+class KerberosGuard(GssapiGuard):
+    """By a ticket of the realm."""
+
+    name = 'apache-kerberos'
+    mechanism, person = 'krb5', 'alice@FERRY.TEST'
+
+    def __init__(self, realm, tls=None):
+        self.realm = realm
+        super().__init__(tls)
+
+    def keys(self):
+        return 'GssapiCredStore keytab:' + self.realm.keytab
+
+
+class NtlmGuard(GssapiGuard):
+    """By NTLM, with the password of let_in()."""
+
+    name = 'apache-ntlm'
+    mechanism, person = 'ntlmssp', r'"FERRY\\alice"'
+
+    def __init__(self, tls=None):
+        if not os.path.exists('/etc/gss/mech.d/mech.ntlmssp.conf'):
+            raise unittest.SkipTest('gss-ntlmssp is not installed')
+        super().__init__(tls)
+        self.process.env = dict(os.environ, NTLM_USER_FILE=self.let_in('nobody-yet', ''))
+
+    def rules(self):
+        os.symlink('.', os.path.join(self.directory, 'ntlm'))
+        return super().rules()
+
+    def let_in(self, user, password):
+        """Only him from now on; returns where that stands."""
+        return self.write('ntlm.users', 'FERRY:{}:{}\n'.format(user, password))

@@ -12,8 +12,9 @@ test_parse (void)
     { "BASIC realm = \"a, b\", charset=\"UTF-8\"", "basic", "a, b" },
     { "Basic", "basic", "" },
     { "Basic realm=\"x\", Digest realm=\"y\", nonce=\"a==\", qop=\"auth\"", "digest basic", "x" },
-    { "Negotiate", "", "" },
-    { "Negotiate YII=, Basic realm=\"z\"", "basic", "z" },
+    { "Negotiate", "negotiate", "" },
+    { "Negotiate YII=, Basic realm=\"z\"", "basic negotiate", "z" },
+    { "Negotiate, NTLM", "ntlm negotiate", "" },
     { "Newauth realm=\"apps\", type=1, title=\"Login to \\\"apps\\\"\", Bearer realm=\"simple\"",
       "bearer", "simple" },
     { "Bearer realm=\"a\", error=\"invalid_token\", error_description=\"Basic realm=b\"", "bearer",
@@ -28,7 +29,7 @@ test_parse (void)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autofree char *realm = NULL;
-      g_auto (GStrv) schemes = worker_challenge_parse (rows[i][0], &realm);
+      g_auto (GStrv) schemes = worker_challenge_parse (rows[i][0], FALSE, &realm);
       g_autofree char *all = g_strjoinv (" ", schemes);
 
       g_test_message ("%s", rows[i][0]);
@@ -39,10 +40,22 @@ test_parse (void)
     }
 }
 
+static void
+test_proxy (void)
+{
+  g_autofree char *realm = NULL;
+  g_auto (GStrv)
+      schemes = worker_challenge_parse ("Negotiate, NTLM, Bearer, Basic realm=\"x\"", TRUE, &realm);
+  g_autofree char *all = g_strjoinv (" ", schemes);
+
+  g_assert_cmpstr (all, ==, "basic ntlm");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/worker-challenge/parse", test_parse);
+  g_test_add_func ("/worker-challenge/proxy", test_proxy);
   return g_test_run ();
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* When a server gets a Kerberos ticket: unasked when the owner gave it for the job; else the user's own, once the server has
+ * asked, over https and to a server with a good certificate. */
+
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+typedef struct _WorkerTicket WorkerTicket;
+
+/** @given: by the owner for this job. @user, @password: (nullable): as in worker_negotiate_new() */
+WorkerTicket *worker_ticket_new (gboolean given, const char *user, const char *password);
+/** @self may be %NULL. */
+void worker_ticket_free (WorkerTicket *self);
+
+/**
+ * worker_ticket_prepare:
+ * @message: to the server; @self outlives it
+ *
+ * Adds a ticket if it is time. May block, see worker_negotiate_get_token().
+ *
+ * Returns: %FALSE with an error of worker_negotiate_get_token()
+ */
+gboolean worker_ticket_prepare (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable,
+                                GError **error);
+
+/** Returns: whether @message, which was answered, will have a better answer when it is sent again, prepared by
+ * worker_ticket_prepare() */
+gboolean worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable);
+
+/** Returns: (transfer none) (nullable): why worker_ticket_helps() has said no, to go behind a semicolon */
+const char *worker_ticket_get_complaint (const WorkerTicket *self);
+
+G_END_DECLS
