@@ -19,18 +19,18 @@ refuse (GError **error, const char *text)
 }
 
 gboolean
-ferry_args_check_target (const char *word, gboolean *proxy, GError **error)
+ferry_args_check_target (const char *word, FerryCredentialTarget *target, GError **error)
 {
-  *proxy = g_str_equal (word, "proxy");
-  return *proxy || g_str_equal (word, "server") ||
-         refuse (error, "\"target\" must be server or proxy.");
+  return ferry_credential_target_from_string (word, target) ||
+         refuse (error, "\"target\" must be server, proxy or certificate.");
 }
 
 gboolean
 ferry_args_check_scheme (const char *word, FerryCredentialScheme *scheme, GError **error)
 {
   return ferry_credential_scheme_from_string (word, scheme) ||
-         refuse (error, "\"scheme\" must be one of basic, digest, bearer, negotiate, ntlm.");
+         refuse (error,
+                 "\"scheme\" must be one of basic, digest, bearer, negotiate, ntlm, password.");
 }
 
 /* Returns: (transfer full) (nullable): the string under @key, which must be there; its value is in no error */
@@ -78,6 +78,11 @@ take_secret (FerryOptions *options, FerryCredentialScheme scheme, char **user, c
              (strchr (*password, ' ') == NULL || refuse (error, "\"Token\" holds a blank."));
     }
 
+  if (scheme == FERRY_CREDENTIAL_PASSWORD)
+    {
+      *password = take_string (options, "Password", error);
+      return *password != NULL;
+    }
   /* The owner's own ticket. */
   if (scheme == FERRY_CREDENTIAL_NEGOTIATE && !ferry_options_has (options, "UserName") &&
       !ferry_options_has (options, "Password"))
@@ -92,36 +97,40 @@ take_secret (FerryOptions *options, FerryCredentialScheme scheme, char **user, c
   return *password != NULL;
 }
 
+static gboolean
+check_both (FerryCredentialTarget target, FerryCredentialScheme scheme, GError **error)
+{
+  const gboolean proxy = target == FERRY_CREDENTIAL_FOR_PROXY;
+
+  if (proxy && scheme == FERRY_CREDENTIAL_BEARER)
+    return refuse (error, "Scheme bearer is for servers, not for proxies.");
+  if ((target == FERRY_CREDENTIAL_FOR_CERTIFICATE) != (scheme == FERRY_CREDENTIAL_PASSWORD))
+    return refuse (error, "Scheme password is for target certificate, and no other is.");
+  if (!proxy || scheme != FERRY_CREDENTIAL_NEGOTIATE)
+    return TRUE;
+  g_set_error_literal (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
+                       "Scheme negotiate is not supported for proxies.");
+  return FALSE;
+}
+
 FerryCredential *
-ferry_args_parse_credential (const char *target, const char *scheme_word, GVariant *dict,
+ferry_args_parse_credential (const char *target_word, const char *scheme_word, GVariant *dict,
                              GError **error)
 {
   g_autoptr (FerryOptions) options = NULL;
   g_autoptr (FerryCredential) credential = NULL;
   g_autoptr (GVariant) http = NULL;
   FerryCredentialScheme scheme;
-  gboolean proxy;
+  FerryCredentialTarget target;
 
-  if (!ferry_args_check_target (target, &proxy, error) ||
-      !ferry_args_check_scheme (scheme_word, &scheme, error))
+  if (!ferry_args_check_target (target_word, &target, error) ||
+      !ferry_args_check_scheme (scheme_word, &scheme, error) || !check_both (target, scheme, error))
     return NULL;
-  if (proxy && scheme == FERRY_CREDENTIAL_BEARER)
-    {
-      refuse (error, "Scheme bearer is for servers, not for proxies.");
-      return NULL;
-    }
-
-  if (proxy && scheme == FERRY_CREDENTIAL_NEGOTIATE)
-    {
-      g_set_error_literal (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-                           "Scheme negotiate is not supported for proxies.");
-      return NULL;
-    }
 
   options = ferry_options_new (dict, error);
   if (options == NULL)
     return NULL;
-  credential = ferry_credential_new (proxy, scheme, NULL, NULL, FALSE);
+  credential = ferry_credential_new (target, scheme, NULL, NULL, FALSE);
   if (!take_secret (options, scheme, &credential->user, &credential->password, error) ||
       !ferry_options_take_converted (options, "AllowHttp", "b", &http, error) ||
       !ferry_options_finish (options, error))

@@ -81,8 +81,8 @@ gboolean ferry_args_check_ranges (GVariant *ranges, GArray **out, GError **error
  */
 char **ferry_args_check_pins (const char *name, const char *const *pins, GError **error);
 
-/** Whether @word is `server` or `proxy`, and sets @proxy */
-gboolean ferry_args_check_target (const char *word, gboolean *proxy, GError **error);
+/** Whether @word is `server`, `proxy` or `certificate`, and sets @target */
+gboolean ferry_args_check_target (const char *word, FerryCredentialTarget *target, GError **error);
 
 /** A word of SetCredentials. Errors: G_DBUS_ERROR_INVALID_ARGS; G_DBUS_ERROR_NOT_SUPPORTED: negotiate and ntlm */
 gboolean ferry_args_check_scheme (const char *word, FerryCredentialScheme *scheme, GError **error);
@@ -95,7 +95,7 @@ gboolean ferry_args_check_scheme (const char *word, FerryCredentialScheme *schem
  *
  * Returns: (transfer full) (nullable)
  */
-FerryCredential *ferry_args_parse_credential (const char *target, const char *scheme,
+FerryCredential *ferry_args_parse_credential (const char *target_word, const char *scheme,
                                               GVariant *dict, GError **error);
 
 /** Whether @text has at most @max characters. Errors: StringTooLong. */

@@ -67,18 +67,18 @@ handle_remove_credentials (FerryBus *self, FerryCall *call, FerryJob *job)
 {
   FerryCredentialScheme scheme;
   GError *error = NULL;
-  const char *target, *word;
-  gboolean proxy;
+  const char *target_word, *word;
+  FerryCredentialTarget target;
 
-  g_variant_get (call->parameters, "(&s&s)", &target, &word);
-  if (!ferry_args_check_target (target, &proxy, &error) ||
+  g_variant_get (call->parameters, "(&s&s)", &target_word, &word);
+  if (!ferry_args_check_target (target_word, &target, &error) ||
       !ferry_args_check_scheme (word, &scheme, &error))
     {
       ferry_call_return_error (call, error);
       return;
     }
 
-  ferry_engine_remove_credential (self->engine, job, proxy, scheme);
+  ferry_engine_remove_credential (self->engine, job, target, scheme);
   ferry_call_return_after_commit (call, self->store, NULL);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Credentials that a server or a proxy wants and a job does not have are asked of its owner's agents. Meanwhile the job waits as
+/* Credentials that a server or a proxy wants, or the password of a certificate's key, and a job does not have are asked of its owner's agents. Meanwhile the job waits as
  * after a passing error, with reason `credentials`; without an answer it fails, and goes on once an agent comes. */
 
 #include "ferry-engine-private.h"
@@ -15,11 +15,11 @@ typedef struct
   GVariant *challenge; /* (owned) (nullable): to be asked about, or being asked about */
   FerryFailure
       *failure; /* (owned) (nullable): with @challenge: how the job fails without an answer */
-  GCancellable *cancellable; /* (owned) (nullable): while it is being asked */
-  char *request;             /* (owned) (nullable): whose answer is in use */
-  gboolean proxy;            /* ... for the proxy */
-  gboolean accepted;         /* ... and was right */
-  guint attempt;             /* of the next question, from 1 */
+  GCancellable *cancellable;    /* (owned) (nullable): while it is being asked */
+  char *request;                /* (owned) (nullable): whose answer is in use */
+  FerryCredentialTarget target; /* ... for this one */
+  gboolean accepted;            /* ... and was right */
+  guint attempt;                /* of the next question, from 1 */
 } Asking;
 
 typedef struct
@@ -124,7 +124,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer data)
 
   g_clear_pointer (&asking->failure, ferry_failure_free);
   asking->request = g_steal_pointer (&request);
-  asking->proxy = credential->proxy;
+  asking->target = credential->target;
   asking->accepted = FALSE;
   credential->asked = TRUE;
   ferry_secrets_set_credential (ferry_job_get_secrets (job), g_steal_pointer (&credential));
@@ -149,21 +149,21 @@ ask (FerryEngine *self, FerryJob *job, Asking *asking)
 /* What was answered before, for the same target, is no good, or not any more. Who has come to the next one has passed the other.
  * Sets the number of the next question. */
 static void
-reject (FerryEngine *self, FerryJob *job, Asking *asking, gboolean proxy)
+reject (FerryEngine *self, FerryJob *job, Asking *asking, FerryCredentialTarget target)
 {
-  if (asking->request != NULL && asking->proxy != proxy)
+  if (asking->request != NULL && asking->target != target)
     ferry_engine_note_accepted (self, job);
   else if (asking->request != NULL)
     ferry_agents_tell (self->agents, asking->request, FALSE);
 
-  if (asking->request == NULL || asking->proxy != proxy)
+  if (asking->request == NULL || asking->target != target)
     asking->attempt = 1;
   else
     asking->attempt = asking->accepted ? 2 : asking->attempt + 1;
   g_clear_pointer (&asking->request, g_free);
   if (job->secrets == NULL)
     return;
-  ferry_secrets_drop_asked (job->secrets, proxy);
+  ferry_secrets_drop_asked (job->secrets, target);
   ferry_job_note_secrets (job);
 }
 
@@ -175,16 +175,16 @@ ferry_engine_take_challenge (FerryEngine *self, FerryJob *job, GVariant *argumen
   g_autoptr (GVariant)
       challenge = g_variant_lookup_value (arguments, "Challenge", G_VARIANT_TYPE_VARDICT);
   g_autoptr (GVariant) schemes = NULL;
-  const char *target = "";
-  gboolean proxy;
+  FerryCredentialTarget target;
+  const char *word = "";
 
   if (challenge == NULL || self->agents == NULL ||
       failure->code != FERRY_ERROR_AUTHENTICATION_FAILED)
     return FALSE;
   schemes = g_variant_lookup_value (challenge, "AuthSchemes", G_VARIANT_TYPE_STRING_ARRAY);
-  g_variant_lookup (challenge, "Target", "&s", &target);
-  proxy = g_str_equal (target, "proxy");
-  if (schemes == NULL || g_variant_n_children (schemes) == 0)
+  g_variant_lookup (challenge, "Target", "&s", &word);
+  if (!ferry_credential_target_from_string (word, &target) || schemes == NULL ||
+      g_variant_n_children (schemes) == 0)
     return FALSE;
 
   if (asking == NULL)
@@ -195,8 +195,8 @@ ferry_engine_take_challenge (FerryEngine *self, FerryJob *job, GVariant *argumen
   /* Another of its files met the same. */
   if (asking->challenge == NULL)
     {
-      reject (self, job, asking, proxy);
-      if (ferry_secrets_has_given (job->secrets, proxy) || asking->attempt > MAX_ATTEMPTS ||
+      reject (self, job, asking, target);
+      if (ferry_secrets_has_given (job->secrets, target) || asking->attempt > MAX_ATTEMPTS ||
           !ferry_agents_has_any (self->agents, job->owner))
         {
           g_hash_table_remove (self->askings, job);

@@ -33,10 +33,10 @@ ferry_engine_set_credential (FerryEngine *self, FerryJob *job, FerryCredential *
 }
 
 void
-ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, gboolean proxy,
+ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, FerryCredentialTarget target,
                                 FerryCredentialScheme scheme)
 {
-  if (job->secrets == NULL || !ferry_secrets_remove_credential (job->secrets, proxy, scheme))
+  if (job->secrets == NULL || !ferry_secrets_remove_credential (job->secrets, target, scheme))
     return;
   ferry_job_note_secrets (job);
   ferry_engine_job_edited (self, job);

@@ -137,7 +137,7 @@ void ferry_engine_set_secret_headers (FerryEngine *self, FerryJob *job, const ch
 /** @credential: (transfer full) */
 void ferry_engine_set_credential (FerryEngine *self, FerryJob *job, FerryCredential *credential);
 /** Nothing happens when there is none. */
-void ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, gboolean proxy,
+void ferry_engine_remove_credential (FerryEngine *self, FerryJob *job, FerryCredentialTarget target,
                                      FerryCredentialScheme scheme);
 
 /** @agents: (nullable): who is asked for what jobs do not have; before, nobody is. A reference is taken. */

@@ -426,8 +426,7 @@ void
 ferry_job_note_secrets (FerryJob *self)
 {
   /* What an agent gave it will give again. */
-  self->had_secrets = ferry_secrets_has_given (self->secrets, FALSE) ||
-                      ferry_secrets_has_given (self->secrets, TRUE);
+  self->had_secrets = ferry_secrets_has_any_given (self->secrets);
   if (ferry_secrets_is_empty (self->secrets))
     g_clear_pointer (&self->secrets, ferry_secrets_free);
 }

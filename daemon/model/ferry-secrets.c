@@ -4,11 +4,50 @@
 
 #include "ferry-text.h"
 
+static const char *const targets[] = {
+  [FERRY_CREDENTIAL_FOR_SERVER] = "server",
+  [FERRY_CREDENTIAL_FOR_PROXY] = "proxy",
+  [FERRY_CREDENTIAL_FOR_CERTIFICATE] = "certificate",
+};
+
 static const char *const schemes[] = {
   [FERRY_CREDENTIAL_BASIC] = "basic",   [FERRY_CREDENTIAL_DIGEST] = "digest",
   [FERRY_CREDENTIAL_BEARER] = "bearer", [FERRY_CREDENTIAL_NEGOTIATE] = "negotiate",
-  [FERRY_CREDENTIAL_NTLM] = "ntlm",
+  [FERRY_CREDENTIAL_NTLM] = "ntlm",     [FERRY_CREDENTIAL_PASSWORD] = "password",
 };
+
+/* Returns: whether @word is one of @words, and sets its @index then */
+static gboolean
+find_word (const char *const *words, guint n_words, const char *word, guint *index)
+{
+  for (guint i = 0; i < n_words; i++)
+    {
+      if (g_str_equal (words[i], word))
+        {
+          *index = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+const char *
+ferry_credential_target_to_string (FerryCredentialTarget target)
+{
+  return targets[target];
+}
+
+gboolean
+ferry_credential_target_from_string (const char *word, FerryCredentialTarget *target)
+{
+  guint index;
+
+  if (!find_word (targets, G_N_ELEMENTS (targets), word, &index))
+    return FALSE;
+  *target = index;
+  return TRUE;
+}
 
 const char *
 ferry_credential_scheme_to_string (FerryCredentialScheme scheme)
@@ -19,27 +58,23 @@ ferry_credential_scheme_to_string (FerryCredentialScheme scheme)
 gboolean
 ferry_credential_scheme_from_string (const char *word, FerryCredentialScheme *scheme)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
-    {
-      if (g_str_equal (schemes[i], word))
-        {
-          *scheme = i;
-          return TRUE;
-        }
-    }
+  guint index;
 
-  return FALSE;
+  if (!find_word (schemes, G_N_ELEMENTS (schemes), word, &index))
+    return FALSE;
+  *scheme = index;
+  return TRUE;
 }
 
 /* == credentials == */
 
 FerryCredential *
-ferry_credential_new (gboolean proxy, FerryCredentialScheme scheme, char *user, char *password,
-                      gboolean http)
+ferry_credential_new (FerryCredentialTarget target, FerryCredentialScheme scheme, char *user,
+                      char *password, gboolean http)
 {
   FerryCredential *self = g_new0 (FerryCredential, 1);
 
-  self->proxy = proxy;
+  self->target = target;
   self->scheme = scheme;
   self->user = user;
   self->password = password;
@@ -56,13 +91,14 @@ ferry_credential_free (FerryCredential *self)
 }
 
 static gboolean
-find (const FerrySecrets *self, gboolean proxy, FerryCredentialScheme scheme, guint *index)
+find (const FerrySecrets *self, FerryCredentialTarget target, FerryCredentialScheme scheme,
+      guint *index)
 {
   for (guint i = 0; i < self->credentials->len; i++)
     {
       const FerryCredential *credential = g_ptr_array_index (self->credentials, i);
 
-      if (credential->proxy == proxy && credential->scheme == scheme)
+      if (credential->target == target && credential->scheme == scheme)
         {
           *index = i;
           return TRUE;
@@ -96,7 +132,7 @@ ferry_secrets_copy (const FerrySecrets *self)
     {
       const FerryCredential *from = g_ptr_array_index (self->credentials, i);
 
-      FerryCredential *to = ferry_credential_new (from->proxy, from->scheme, g_strdup (from->user),
+      FerryCredential *to = ferry_credential_new (from->target, from->scheme, g_strdup (from->user),
                                                   g_strdup (from->password), from->http);
 
       to->asked = from->asked;
@@ -122,7 +158,7 @@ ferry_secrets_is_empty (const FerrySecrets *self)
 }
 
 gboolean
-ferry_secrets_has_given (const FerrySecrets *self, gboolean proxy)
+ferry_secrets_has_given (const FerrySecrets *self, FerryCredentialTarget target)
 {
   if (self == NULL)
     return FALSE;
@@ -130,20 +166,32 @@ ferry_secrets_has_given (const FerrySecrets *self, gboolean proxy)
     {
       const FerryCredential *credential = g_ptr_array_index (self->credentials, i);
 
-      if (credential->proxy == proxy && !credential->asked)
+      if (credential->target == target && !credential->asked)
         return TRUE;
     }
-  return !proxy && self->headers != NULL;
+  return target == FERRY_CREDENTIAL_FOR_SERVER && self->headers != NULL;
+}
+
+gboolean
+ferry_secrets_has_any_given (const FerrySecrets *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
+    {
+      if (ferry_secrets_has_given (self, i))
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 void
-ferry_secrets_drop_asked (FerrySecrets *self, gboolean proxy)
+ferry_secrets_drop_asked (FerrySecrets *self, FerryCredentialTarget target)
 {
   for (guint i = self->credentials->len; i > 0; i--)
     {
       const FerryCredential *credential = g_ptr_array_index (self->credentials, i - 1);
 
-      if (credential->proxy == proxy && credential->asked)
+      if (credential->target == target && credential->asked)
         g_ptr_array_remove_index (self->credentials, i - 1);
     }
 }
@@ -158,16 +206,17 @@ ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers)
 void
 ferry_secrets_set_credential (FerrySecrets *self, FerryCredential *credential)
 {
-  ferry_secrets_remove_credential (self, credential->proxy, credential->scheme);
+  ferry_secrets_remove_credential (self, credential->target, credential->scheme);
   g_ptr_array_add (self->credentials, credential);
 }
 
 gboolean
-ferry_secrets_remove_credential (FerrySecrets *self, gboolean proxy, FerryCredentialScheme scheme)
+ferry_secrets_remove_credential (FerrySecrets *self, FerryCredentialTarget target,
+                                 FerryCredentialScheme scheme)
 {
   guint index;
 
-  if (!find (self, proxy, scheme, &index))
+  if (!find (self, target, scheme, &index))
     return FALSE;
   g_ptr_array_remove_index (self->credentials, index);
   return TRUE;
@@ -190,7 +239,8 @@ get_credentials (const FerrySecrets *self)
       if (credential->password != NULL)
         g_variant_dict_insert (&dict, "Password", "s", credential->password);
       g_variant_dict_insert (&dict, "AllowHttp", "b", credential->http);
-      g_variant_builder_add (&builder, "(ss@a{sv})", credential->proxy ? "proxy" : "server",
+      g_variant_builder_add (&builder, "(ss@a{sv})",
+                             ferry_credential_target_to_string (credential->target),
                              ferry_credential_scheme_to_string (credential->scheme),
                              g_variant_dict_end (&dict));
     }

@@ -7,6 +7,14 @@
 
 G_BEGIN_DECLS
 
+/** Who wants to know; a CERTIFICATE is the owner's own, which its key's password opens. */
+typedef enum
+{
+  FERRY_CREDENTIAL_FOR_SERVER,
+  FERRY_CREDENTIAL_FOR_PROXY,
+  FERRY_CREDENTIAL_FOR_CERTIFICATE,
+} FerryCredentialTarget;
+
 typedef enum
 {
   FERRY_CREDENTIAL_BASIC,
@@ -14,12 +22,13 @@ typedef enum
   FERRY_CREDENTIAL_BEARER,
   FERRY_CREDENTIAL_NEGOTIATE,
   FERRY_CREDENTIAL_NTLM,
+  FERRY_CREDENTIAL_PASSWORD,
 } FerryCredentialScheme;
 
 /** One answer to a challenge. */
 typedef struct
 {
-  gboolean proxy; /* for the proxy, not the server */
+  FerryCredentialTarget target;
   FerryCredentialScheme scheme;
   char *
       user; /* (owned) (nullable): of all but BEARER; %NULL of NEGOTIATE is the owner's own ticket */
@@ -29,8 +38,8 @@ typedef struct
 } FerryCredential;
 
 /** Takes @user and @password (both transfer full). */
-FerryCredential *ferry_credential_new (gboolean proxy, FerryCredentialScheme scheme, char *user,
-                                       char *password, gboolean http);
+FerryCredential *ferry_credential_new (FerryCredentialTarget target, FerryCredentialScheme scheme,
+                                       char *user, char *password, gboolean http);
 void ferry_credential_free (FerryCredential *self);
 
 typedef struct
@@ -48,11 +57,14 @@ void ferry_secrets_free (FerrySecrets *self);
 /** %NULL is empty. */
 gboolean ferry_secrets_is_empty (const FerrySecrets *self);
 
-/** Whether the owner himself gave something for the proxy, or for the server (headers are for it). */
-gboolean ferry_secrets_has_given (const FerrySecrets *self, gboolean proxy);
+/** Whether the owner himself gave something for @target (headers are for the server). */
+gboolean ferry_secrets_has_given (const FerrySecrets *self, FerryCredentialTarget target);
 
-/** Drops what agents gave for the proxy, or for the server. */
-void ferry_secrets_drop_asked (FerrySecrets *self, gboolean proxy);
+/** Whether he gave anything. */
+gboolean ferry_secrets_has_any_given (const FerrySecrets *self);
+
+/** Drops what agents gave for @target. */
+void ferry_secrets_drop_asked (FerrySecrets *self, FerryCredentialTarget target);
 
 /** @headers: (nullable): copied; they replace those before */
 void ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers);
@@ -61,12 +73,16 @@ void ferry_secrets_set_headers (FerrySecrets *self, const char *const *headers);
 void ferry_secrets_set_credential (FerrySecrets *self, FerryCredential *credential);
 
 /** Returns: whether there was one */
-gboolean ferry_secrets_remove_credential (FerrySecrets *self, gboolean proxy,
+gboolean ferry_secrets_remove_credential (FerrySecrets *self, FerryCredentialTarget target,
                                           FerryCredentialScheme scheme);
 
 /** Puts SecretHeaders and Credentials of ferry-worker-protocol.h into @dict; @self may be %NULL. */
 void ferry_secrets_add (const FerrySecrets *self, GVariantDict *dict);
 
+/** Returns: (transfer none): the word of SetCredentials */
+const char *ferry_credential_target_to_string (FerryCredentialTarget target);
+/** Returns: whether @word is one; sets @target only then */
+gboolean ferry_credential_target_from_string (const char *word, FerryCredentialTarget *target);
 /** Returns: (transfer none): the word of SetCredentials */
 const char *ferry_credential_scheme_to_string (FerryCredentialScheme scheme);
 /** Returns: whether @word is one; sets @scheme only then */

@@ -151,7 +151,9 @@ answer (Fixture *fixture, gboolean proxy, const char *password)
     g_task_return_new_error (question, FERRY_ERROR, FERRY_ERROR_NOT_FOUND, "None");
   else
     g_task_return_pointer (question,
-                           ferry_credential_new (proxy, FERRY_CREDENTIAL_DIGEST, g_strdup ("ada"),
+                           ferry_credential_new (proxy ? FERRY_CREDENTIAL_FOR_PROXY
+                                                       : FERRY_CREDENTIAL_FOR_SERVER,
+                                                 FERRY_CREDENTIAL_DIGEST, g_strdup ("ada"),
                                                  g_strdup (password), FALSE),
                            (GDestroyNotify) ferry_credential_free);
 }
@@ -307,8 +309,9 @@ test_nobody_there (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->agents->asked, ==, 0);
 
   ferry_engine_set_credential (fixture->world->engine, fixture->job,
-                               ferry_credential_new (FALSE, FERRY_CREDENTIAL_BASIC,
-                                                     g_strdup ("ada"), g_strdup ("mine"), FALSE));
+                               ferry_credential_new (FERRY_CREDENTIAL_FOR_SERVER,
+                                                     FERRY_CREDENTIAL_BASIC, g_strdup ("ada"),
+                                                     g_strdup ("mine"), FALSE));
   challenge (fixture, "server");
   assert_failed (fixture);
   ferry_engine_set_secret_headers (fixture->world->engine, fixture->job, headers);
@@ -320,8 +323,9 @@ static void
 test_given (Fixture *fixture, gconstpointer data)
 {
   ferry_engine_set_credential (fixture->world->engine, fixture->job,
-                               ferry_credential_new (FALSE, FERRY_CREDENTIAL_BASIC,
-                                                     g_strdup ("ada"), g_strdup ("mine"), FALSE));
+                               ferry_credential_new (FERRY_CREDENTIAL_FOR_SERVER,
+                                                     FERRY_CREDENTIAL_BASIC, g_strdup ("ada"),
+                                                     g_strdup ("mine"), FALSE));
   challenge (fixture, "server");
   assert_failed (fixture);
   g_assert_cmpuint (fixture->agents->asked, ==, 0);
@@ -354,8 +358,8 @@ test_cancelled (Fixture *fixture, gconstpointer data)
   world_cancel (fixture->world, fixture->job);
   g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (question)));
   g_task_return_pointer (question,
-                         ferry_credential_new (FALSE, FERRY_CREDENTIAL_DIGEST, g_strdup ("ada"),
-                                               g_strdup ("late"), FALSE),
+                         ferry_credential_new (FERRY_CREDENTIAL_FOR_SERVER, FERRY_CREDENTIAL_DIGEST,
+                                               g_strdup ("ada"), g_strdup ("late"), FALSE),
                          (GDestroyNotify) ferry_credential_free);
   world_settle (fixture->world);
   g_assert_cmpint (fixture->job->state, ==, FERRY_JOB_STATE_CANCELLED);

@@ -151,12 +151,14 @@ test_secrets (void)
 
   /* Of each target and scheme there is one; with the last the job has none, and waits for none. */
   for (guint i = 0; i < 2; i++)
-    ferry_secrets_set_credential (job->secrets,
-                                  ferry_credential_new (FALSE, FERRY_CREDENTIAL_BASIC,
-                                                        g_strdup ("ada"), g_strdup ("x"), FALSE));
+    ferry_secrets_set_credential (
+        job->secrets, ferry_credential_new (FERRY_CREDENTIAL_FOR_SERVER, FERRY_CREDENTIAL_BASIC,
+                                            g_strdup ("ada"), g_strdup ("x"), FALSE));
   g_assert_cmpuint (job->secrets->credentials->len, ==, 1);
-  g_assert_false (ferry_secrets_remove_credential (job->secrets, TRUE, FERRY_CREDENTIAL_BASIC));
-  g_assert_true (ferry_secrets_remove_credential (job->secrets, FALSE, FERRY_CREDENTIAL_BASIC));
+  g_assert_false (ferry_secrets_remove_credential (job->secrets, FERRY_CREDENTIAL_FOR_PROXY,
+                                                   FERRY_CREDENTIAL_BASIC));
+  g_assert_true (ferry_secrets_remove_credential (job->secrets, FERRY_CREDENTIAL_FOR_SERVER,
+                                                  FERRY_CREDENTIAL_BASIC));
   ferry_secrets_set_headers (job->secrets, none);
   ferry_job_note_secrets (job);
   g_assert_null (job->secrets);
