@@ -50,7 +50,7 @@
  * "stored" { Attempt t }
  *     What the last "record" or "checkpoint" with `Confirm` told is on disk.
  *
- * <connection>: Credentials a(ssa{sv}) (of SetCredentials; a token is under Password), ProxyUsage s, ProxyUri s, ProxyBypass as, TlsFlags as (FerryTlsFlag words that act), TlsFlagsForbidden as
+ * <connection>: Credentials a(ssa{sv}) (of SetCredentials; a token is under Password), ClientCertificate s, ProxyUsage s, ProxyUri s, ProxyBypass as, TlsFlags as (FerryTlsFlag words that act), TlsFlagsForbidden as
  *     (those that the job asks for and policy does not allow), ServerPins as ("sha256:" and hex), RedirectPolicy s
  *
  * "stop" { Attempt t }

@@ -26,6 +26,8 @@ worker_attempt_new (WorkerOrder *order, WorkerSessions *sessions, SoupSession *s
   g_cond_init (&self->stored_changed);
   if (order->login.netrc != NULL)
     order->login.netrc->busy = &self->source_busy;
+  if (order->login.certificate != NULL)
+    worker_certificate_watch (order->login.certificate, &self->source_busy);
   self->left = g_variant_ref (order->resume);
   g_variant_lookup (self->left, "Offset", "t", &self->left_bytes);
   worker_memory_load (&self->memory, order->resume);

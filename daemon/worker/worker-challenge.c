@@ -135,3 +135,17 @@ worker_challenge_new (SoupMessage *message, GUri *home)
   g_variant_dict_insert (&dict, "Path", "s", proxy ? "" : g_uri_get_path (uri));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
+
+GVariant *
+worker_challenge_new_for_key (GUri *home, const char *place)
+{
+  static const char *const schemes[] = { "password", NULL };
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "Target", "s", "certificate");
+  g_variant_dict_insert (&dict, "AuthSchemes", "^as", schemes);
+  g_variant_dict_insert (&dict, "Realm", "s", "");
+  add_address (&dict, home);
+  g_variant_dict_insert (&dict, "Path", "s", place);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}

@@ -27,4 +27,7 @@ char **worker_challenge_parse (const char *value, gboolean proxy, char **realm);
  */
 GVariant *worker_challenge_new (SoupMessage *message, GUri *home);
 
+/** @place: of the certificate that @home is to see. Returns: (transfer full): `Challenge`, for the password of its key */
+GVariant *worker_challenge_new_for_key (GUri *home, const char *place);
+
 G_END_DECLS

@@ -9,9 +9,14 @@
 
 #include <string.h>
 
+/* Targets of SetCredentials. */
+#define SERVER      "server"
+#define PROXY       "proxy"
+#define CERTIFICATE "certificate"
+
 typedef struct
 {
-  gboolean proxy;
+  char *target;   /* (owned): a word of SetCredentials */
   char *scheme;   /* (owned): a word of SetCredentials */
   char *user;     /* (owned): "" of bearer, and of negotiate for the user's own ticket */
   char *password; /* (owned): or a token; "" likewise */
@@ -23,6 +28,7 @@ credential_free (gpointer data)
 {
   Credential *credential = data;
 
+  g_free (credential->target);
   g_free (credential->scheme);
   ferry_text_wipe (credential->user);
   ferry_text_wipe (credential->password);
@@ -32,10 +38,16 @@ credential_free (gpointer data)
 /* == whether ~/.netrc may be used == */
 
 static gboolean
+is_for (const Credential *self, const char *target)
+{
+  return g_str_equal (self->target, target);
+}
+
+static gboolean
 has_server_credential (const WorkerLogin *self)
 {
   for (guint i = 0; i < self->credentials->len; i++)
-    if (!((const Credential *) g_ptr_array_index (self->credentials, i))->proxy)
+    if (is_for (g_ptr_array_index (self->credentials, i), SERVER))
       return TRUE;
   return FALSE;
 }
@@ -88,13 +100,13 @@ is_others_url (GVariantDict *dict)
 
 /* Returns: (transfer none) (nullable) */
 static const Credential *
-find (const WorkerLogin *self, gboolean proxy, const char *scheme)
+find (const WorkerLogin *self, const char *target, const char *scheme)
 {
   for (guint i = 0; self->credentials != NULL && i < self->credentials->len; i++)
     {
       const Credential *credential = g_ptr_array_index (self->credentials, i);
 
-      if (credential->proxy == proxy && g_ascii_strcasecmp (credential->scheme, scheme) == 0)
+      if (is_for (credential, target) && g_ascii_strcasecmp (credential->scheme, scheme) == 0)
         return credential;
     }
 
@@ -104,13 +116,24 @@ find (const WorkerLogin *self, gboolean proxy, const char *scheme)
 static gboolean
 has_ntlm (const WorkerLogin *self)
 {
-  return find (self, FALSE, "ntlm") != NULL || find (self, TRUE, "ntlm") != NULL;
+  return find (self, SERVER, "ntlm") != NULL || find (self, PROXY, "ntlm") != NULL;
+}
+
+static void
+load_certificate (WorkerLogin *self, GVariantDict *dict)
+{
+  const Credential *key = find (self, CERTIFICATE, "password");
+  g_autofree char *place = NULL;
+
+  g_variant_dict_lookup (dict, "ClientCertificate", "s", &place);
+  if (place != NULL && *place != '\0')
+    self->certificate = worker_certificate_new (place, key != NULL ? key->password : NULL);
 }
 
 static void
 load_ticket (WorkerLogin *self)
 {
-  const Credential *credential = find (self, FALSE, "negotiate");
+  const Credential *credential = find (self, SERVER, "negotiate");
   gboolean password = credential != NULL && *credential->user != '\0';
 
   if (self->netrc != NULL || credential != NULL)
@@ -129,10 +152,9 @@ worker_login_load (WorkerLogin *self, GVariantDict *dict)
     {
       g_autoptr (GVariant) values = NULL;
       Credential *credential = g_new0 (Credential, 1);
-      const char *target;
 
-      g_variant_get_child (list, i, "(&ss@a{sv})", &target, &credential->scheme, &values);
-      credential->proxy = g_str_equal (target, "proxy");
+      g_variant_get_child (list, i, "(ss@a{sv})", &credential->target, &credential->scheme,
+                           &values);
       if (!g_variant_lookup (values, "UserName", "s", &credential->user))
         credential->user = g_strdup ("");
       if (!g_variant_lookup (values, "Password", "s", &credential->password))
@@ -144,6 +166,7 @@ worker_login_load (WorkerLogin *self, GVariantDict *dict)
   if (!has_server_credential (self) && !has_authorization (dict) && !is_others_url (dict))
     self->netrc = worker_netrc_new ();
   load_ticket (self);
+  load_certificate (self, dict);
 }
 
 void
@@ -152,20 +175,21 @@ worker_login_clear (WorkerLogin *self)
   g_clear_pointer (&self->credentials, g_ptr_array_unref);
   g_clear_pointer (&self->netrc, worker_netrc_free);
   g_clear_pointer (&self->ticket, worker_ticket_free);
+  g_clear_pointer (&self->certificate, worker_certificate_free);
 }
 
 static gboolean
 answers (const WorkerLogin *self)
 {
-  return find (self, FALSE, "digest") != NULL || find (self, TRUE, "basic") != NULL ||
-         find (self, TRUE, "digest") != NULL || has_ntlm (self) || self->netrc != NULL;
+  return find (self, SERVER, "digest") != NULL || find (self, PROXY, "basic") != NULL ||
+         find (self, PROXY, "digest") != NULL || has_ntlm (self) || self->netrc != NULL;
 }
 
 /* Servers may take a ticket or an answer by NTLM for all that follows on its connection. */
 static gboolean
 is_for_connection (const Credential *credential)
 {
-  return credential->proxy || g_str_equal (credential->scheme, "negotiate") ||
+  return !is_for (credential, SERVER) || g_str_equal (credential->scheme, "negotiate") ||
          g_str_equal (credential->scheme, "ntlm");
 }
 
@@ -176,10 +200,12 @@ worker_login_get_key (const WorkerLogin *self)
   g_autoptr (GChecksum) sum = NULL;
   const guchar own = self->netrc != NULL;
 
-  if (!answers (self) && self->ticket == NULL)
+  if (!answers (self) && self->ticket == NULL && self->certificate == NULL)
     return NULL;
   sum = g_checksum_new (G_CHECKSUM_SHA256);
   g_checksum_update (sum, &own, 1);
+  if (self->certificate != NULL)
+    g_checksum_update (sum, (const guchar *) worker_certificate_get_place (self->certificate), -1);
   for (guint i = 0; i < self->credentials->len; i++)
     {
       const Credential *credential = g_ptr_array_index (self->credentials, i);
@@ -187,7 +213,8 @@ worker_login_get_key (const WorkerLogin *self)
       if (!is_for_connection (credential))
         continue;
       /* With their ends, so that no two are the same text. */
-      g_checksum_update (sum, (const guchar *) (credential->proxy ? "p" : "s"), 1);
+      g_checksum_update (sum, (const guchar *) credential->target,
+                         (gssize) strlen (credential->target) + 1);
       g_checksum_update (sum, (const guchar *) credential->scheme,
                          (gssize) strlen (credential->scheme) + 1);
       g_checksum_update (sum, (const guchar *) credential->user,
@@ -238,7 +265,8 @@ authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpoint
 {
   const WorkerLogin *self = data;
   gboolean proxy = soup_auth_is_for_proxy (auth);
-  const Credential *credential = find (self, proxy, soup_auth_get_scheme_name (auth));
+  const Credential *credential = find (self, proxy ? PROXY : SERVER,
+                                       soup_auth_get_scheme_name (auth));
 
   if (!proxy && self->netrc != NULL && !retrying &&
       g_object_get_data (G_OBJECT (message), "ferry-own") != NULL)
@@ -289,11 +317,17 @@ starting_cb (SoupMessage *message, gpointer data)
                        self->netrc->entry.password);
 }
 
+static gboolean
+is_https (SoupMessage *message)
+{
+  return g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "https");
+}
+
 gboolean
 worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean own,
                       GCancellable *cancellable, GError **error)
 {
-  const Credential *credential = find (self, FALSE, "bearer");
+  const Credential *credential = find (self, SERVER, "bearer");
 
   /* One job's login is none of another's: libsoup is to remember nothing. */
   soup_message_add_flags (message, SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
@@ -301,6 +335,10 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
     g_object_set_data (G_OBJECT (message), "ferry-own", GINT_TO_POINTER (TRUE));
   if (answers (self))
     g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), (gpointer) self);
+
+  if (own && self->certificate != NULL && is_https (message) &&
+      !worker_certificate_prepare (self->certificate, message, error))
+    return FALSE;
 
   /* A body need not go out twice each time. */
   if (own && self->netrc != NULL && self->netrc->asked)
@@ -310,13 +348,13 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
     return FALSE;
 
   if (credential == NULL)
-    credential = find (self, FALSE, "basic");
+    credential = find (self, SERVER, "basic");
   if (credential == NULL)
-    credential = find (self, FALSE, "ntlm");
+    credential = find (self, SERVER, "ntlm");
   if (credential == NULL || !own)
     return TRUE;
   /* What NTLM says of a password lets it be found. */
-  if (!credential->http && g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "http"))
+  if (!credential->http && !is_https (message))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
                    "Credentials of scheme %s are not sent over plain http, where everybody on the "
@@ -342,10 +380,17 @@ worker_login_wants_again (const WorkerLogin *self, SoupMessage *message, gboolea
 void
 worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message)
 {
-  const Credential *credential = find (self, TRUE, "basic");
+  const Credential *credential = find (self, PROXY, "basic");
 
   if (credential != NULL)
     set_authorization (message, "Proxy-Authorization", credential->user, credential->password);
+}
+
+void
+worker_login_explain_error (const WorkerLogin *self, GError **error)
+{
+  if (self->certificate != NULL)
+    worker_certificate_explain (self->certificate, error);
 }
 
 void

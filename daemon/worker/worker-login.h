@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "worker-certificate.h"
 #include "worker-netrc.h"
 #include "worker-ticket.h"
 
@@ -16,13 +17,14 @@ typedef struct
   GPtrArray *credentials; /* (owned) (nullable) */
   WorkerNetrc
       *netrc; /* (owned) (nullable): asked for what the job does not have; %NULL = must not be */
-  WorkerTicket *ticket; /* (owned) (nullable): given, or where @netrc may be asked */
+  WorkerTicket *ticket;           /* (owned) (nullable): given, or where @netrc may be asked */
+  WorkerCertificate *certificate; /* (owned) (nullable): for the server */
 } WorkerLogin;
 
 /**
  * worker_login_load:
  *
- * Reads the key Credentials of an order. The user's own ~/.netrc and Kerberos ticket are for jobs without credentials for their
+ * Reads the keys Credentials and ClientCertificate of an order. The user's own ~/.netrc and Kerberos ticket are for jobs without credentials for their
  * server or an Authorization of their own, whose URL he chose himself.
  */
 void worker_login_load (WorkerLogin *self, GVariantDict *dict);
@@ -44,7 +46,7 @@ void worker_login_set_up (const WorkerLogin *self, SoupSession *session);
  * worker_negotiate_get_token().
  *
  * Returns: %FALSE with AUTHENTICATION_FAILED when a password or token would go over plain http, which the job does not allow; or
- *   with an error of worker_negotiate_get_token()
+ *   with an error of worker_negotiate_get_token() or worker_certificate_prepare()
  */
 gboolean worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean own,
                                GCancellable *cancellable, GError **error);
@@ -62,6 +64,9 @@ gboolean worker_login_wants_again (const WorkerLogin *self, SoupMessage *message
 /** Adds what the proxy may have without being asked: one that refuses a long body may close before its question is heard. Only
  * for a @message that goes to it, and not to the server by a tunnel. */
 void worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message);
+
+/** @error: (inout) (nullable): of a request that had no answer; it may be for want of a PIN */
+void worker_login_explain_error (const WorkerLogin *self, GError **error);
 
 /** @error: (inout) (nullable): what an answer with @status became; with a 401 it may tell why ~/.netrc or Kerberos
  * did not help. */

@@ -139,6 +139,13 @@ add_resume (WorkerAttempt *self, GVariantDict *dict)
   g_variant_dict_insert (dict, "Bytes", "t", durable);
 }
 
+/* Returns: (transfer none): whose server the job's login is for */
+static GUri *
+get_home (WorkerAttempt *self)
+{
+  return self->upload_home != NULL ? self->upload_home : self->home;
+}
+
 void
 worker_report_note_answer_locked (WorkerAttempt *self, SoupMessage *message)
 {
@@ -146,8 +153,7 @@ worker_report_note_answer_locked (WorkerAttempt *self, SoupMessage *message)
   g_strfreev (self->response_headers);
   self->response_headers = worker_message_dup_headers (message);
   g_clear_pointer (&self->challenge, g_variant_unref);
-  self->challenge = worker_challenge_new (message, self->upload_home != NULL ? self->upload_home
-                                                                             : self->home);
+  self->challenge = worker_challenge_new (message, get_home (self));
   worker_once_note_answer_locked (self, message);
 }
 
@@ -244,6 +250,7 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autofree char *message = g_strdup (error->message);
   WorkerFailure failure = worker_failure_from_error (error);
+  const WorkerCertificate *certificate = self->order->login.certificate;
   guint64 high_water = self->order->upload ? self->record.high_water : self->memory.high_water;
 
   if (self->explained)
@@ -252,6 +259,12 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
     failure = worker_failure_from_status (self->status);
   worker_once_explain_locked (self, &failure, &message);
 
+  if (certificate != NULL && worker_certificate_wants_password (certificate))
+    {
+      g_clear_pointer (&self->challenge, g_variant_unref);
+      self->challenge = worker_challenge_new_for_key (get_home (self),
+                                                      worker_certificate_get_place (certificate));
+    }
   add_resume (self, &dict);
   add_response (self, &dict);
   add_upload (self, &dict);
