@@ -31,6 +31,7 @@ static const FerrySettable settables[] = {
   { "ServerPins", "as", NULL },
   { "RedirectPolicy", "s", redirect_policies },
   { "HttpMethod", "s", NULL },
+  { "ClientCertificate", "s", NULL },
   { "UploadProtocol", "s", protocols },
   { "ReplyPath", "s", NULL },
   { NULL, NULL, NULL },

@@ -11,6 +11,9 @@
 /* Bytes of each string. */
 #define SECRET_MAX 4096
 
+/* Characters of a URI of PKCS #11. */
+#define CERTIFICATE_URI_MAX 1024
+
 static gboolean
 refuse (GError **error, const char *text)
 {
@@ -95,6 +98,42 @@ take_secret (FerryOptions *options, FerryCredentialScheme scheme, char **user, c
     return refuse (error, "\"UserName\" holds a colon, which scheme basic cannot send.");
   *password = take_string (options, "Password", error);
   return *password != NULL;
+}
+
+/* Returns: whether @uri has the attribute in its query part; names are compared as they are (RFC 7512, 2.3) */
+static gboolean
+has_query_attribute (const char *uri, const char *name)
+{
+  const char *query = strchr (uri, '?');
+  g_auto (GStrv) attributes = g_strsplit (query != NULL ? query + 1 : "", "&", -1);
+  g_autofree char *prefix = g_strconcat (name, "=", NULL);
+
+  for (guint i = 0; attributes[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (attributes[i], prefix))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+gboolean
+ferry_args_check_certificate (const char *place, GError **error)
+{
+  if (*place == '\0')
+    return TRUE;
+  if (!g_str_has_prefix (place, "pkcs11:"))
+    {
+      if (ferry_args_check_path (place, error))
+        return TRUE;
+      g_prefix_error (error, "\"ClientCertificate\": ");
+      return FALSE;
+    }
+  if (!ferry_args_check_length ("ClientCertificate", place, CERTIFICATE_URI_MAX, error))
+    return FALSE;
+  return !has_query_attribute (place, "pin-value") ||
+         refuse (error, "\"ClientCertificate\" holds a pin-value, which would be stored; give it "
+                        "with SetCredentials, target certificate, scheme password.");
 }
 
 static gboolean

@@ -98,6 +98,14 @@ gboolean ferry_args_check_scheme (const char *word, FerryCredentialScheme *schem
 FerryCredential *ferry_args_parse_credential (const char *target_word, const char *scheme,
                                               GVariant *dict, GError **error);
 
+/**
+ * ferry_args_check_certificate:
+ * @place: an absolute path, or a URI of PKCS #11 (RFC 7512); "" is none
+ *
+ * Errors: InvalidArgs, also for a URI with a PIN, which would be stored; StringTooLong.
+ */
+gboolean ferry_args_check_certificate (const char *place, GError **error);
+
 /** Whether @text has at most @max characters. Errors: StringTooLong. */
 gboolean ferry_args_check_length (const char *name, const char *text, glong max, GError **error);
 

@@ -47,6 +47,7 @@ GETTER (server_pins, g_variant_new_strv ((const char *const *) job->server_pins,
 GETTER (redirect_policy,
         g_variant_new_string (ferry_redirect_policy_to_string (job->redirect_policy)))
 GETTER (http_method, g_variant_new_string (job->http_method))
+GETTER (client_certificate, g_variant_new_string (job->client_certificate))
 GETTER (upload_protocol,
         g_variant_new_string (ferry_upload_protocol_to_string (job->upload_protocol)))
 GETTER (reply_path, g_variant_new_string (job->reply_path))
@@ -291,6 +292,19 @@ set_redirect_policy (FerryJob *job, GVariant *value, GError **error)
          refuse_word ("RedirectPolicy", value, "follow, report, refuse", error);
 }
 
+static gboolean
+set_client_certificate (FerryJob *job, GVariant *value, GError **error)
+{
+  const char *place = g_variant_get_string (value, NULL);
+
+  if (!ferry_args_check_certificate (place, error))
+    return FALSE;
+
+  g_free (job->client_certificate);
+  job->client_certificate = g_strdup (place);
+  return TRUE;
+}
+
 /* What belongs to uploads, of another job. */
 static gboolean
 refuse_type (const char *name, FerryJob *job, const char *wanted, GError **error)
@@ -472,6 +486,7 @@ static const FerryProperty properties[] = {
   { "ServerPins", "as", WRITABLE, get_server_pins, set_server_pins },
   { "RedirectPolicy", "s", WRITABLE, get_redirect_policy, set_redirect_policy },
   { "HttpMethod", "s", WRITABLE, get_http_method, set_http_method },
+  { "ClientCertificate", "s", WRITABLE, get_client_certificate, set_client_certificate },
   { "UploadProtocol", "s", WRITABLE, get_upload_protocol, set_upload_protocol },
   { "ReplyPath", "s", WRITABLE, get_reply_path, set_reply_path },
 };

@@ -30,6 +30,7 @@ ferry_engine_add_request (FerryEngine *self, GVariantDict *dict, FerryJob *job)
   g_variant_dict_insert (dict, "ServerPins", "^as", job->server_pins);
   g_variant_dict_insert (dict, "RedirectPolicy", "s",
                          ferry_redirect_policy_to_string (job->redirect_policy));
+  g_variant_dict_insert (dict, "ClientCertificate", "s", job->client_certificate);
 }
 
 void
@@ -100,7 +101,8 @@ ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments
       ferry_file_is_reply (file) || !g_variant_lookup (arguments, "FinalUrl", "&s", &url))
     return;
   /* Secrets go to the origin of the file's URL, which is the owner's choice and no server's. */
-  if (job->secrets != NULL && !is_same_origin (file->remote_url, url))
+  if ((job->secrets != NULL || *job->client_certificate != '\0') &&
+      !is_same_origin (file->remote_url, url))
     return;
   if (ferry_engine_take_claimed_url (file, arguments, "FinalUrl"))
     ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);

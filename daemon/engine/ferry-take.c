@@ -103,6 +103,8 @@ strip (FerryJob *job)
   g_strfreev (job->request_headers);
   job->request_headers = g_new0 (char *, 1);
   job->auto_complete = FALSE;
+  g_free (job->client_certificate);
+  job->client_certificate = g_strdup ("");
   /* Whom the former owner trusted is his affair; his pins only ask for more. */
   job->tls_flags = 0;
 }

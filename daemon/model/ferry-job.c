@@ -35,6 +35,7 @@ ferry_job_finalize (GObject *object)
   g_strfreev (self->proxy_bypass);
   g_strfreev (self->server_pins);
   g_free (self->http_method);
+  g_free (self->client_certificate);
   g_free (self->reply_path);
   ferry_secrets_free (self->secrets);
   ferry_failure_free (self->error);
@@ -68,6 +69,7 @@ ferry_job_init (FerryJob *self)
   self->proxy_bypass = g_new0 (char *, 1);
   self->server_pins = g_new0 (char *, 1);
   self->http_method = g_strdup ("");
+  self->client_certificate = g_strdup ("");
   self->reply_path = g_strdup ("");
   self->no_progress_since = -1;
   self->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_file_free);

@@ -92,6 +92,7 @@ struct _FerryJob
   FerryRedirectPolicy redirect_policy;
   char *
       http_method; /* (owned): "" = what the type has: GET, or as the protocol of the upload says */
+  char *client_certificate; /* (owned) (type filename): path, or URI of PKCS #11; "" = none */
   FerryUploadProtocol upload_protocol;
   char *reply_path; /* (owned) (type filename): of an upload-reply, "" = none */
 

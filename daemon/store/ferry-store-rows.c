@@ -63,6 +63,7 @@ put_job_settings (FerryOp *op, const FerryJob *job)
   ferry_op_set_text (op, FERRY_JOB_COLUMN_REDIRECT_POLICY,
                      ferry_redirect_policy_to_string (job->redirect_policy));
   ferry_op_set_text (op, FERRY_JOB_COLUMN_HTTP_METHOD, job->http_method);
+  ferry_op_set_text (op, FERRY_JOB_COLUMN_CLIENT_CERTIFICATE, job->client_certificate);
 }
 
 FerryOp *
@@ -343,6 +344,7 @@ get_job_settings (FerryJob *job, sqlite3_stmt *row)
                                      &job->redirect_policy);
   get_pins (job, row);
   get_method (job, row);
+  get_string (row, FERRY_JOB_COLUMN_CLIENT_CERTIFICATE, &job->client_certificate);
 }
 
 static void

@@ -76,11 +76,15 @@ add_method (sqlite3 *handle, GError **error)
   return ferry_db_exec (handle, "ALTER TABLE jobs ADD COLUMN http_method TEXT;", error);
 }
 
+/* By what the owner is known to servers. */
+static gboolean
+add_certificate (sqlite3 *handle, GError **error)
+{
+  return ferry_db_exec (handle, "ALTER TABLE jobs ADD COLUMN client_certificate TEXT;", error);
+}
+
 static const FerrySchemaStep steps_of_ferry[] = {
-  create_version_1,
-  add_uploads,
-  add_trust,
-  add_method,
+  create_version_1, add_uploads, add_trust, add_method, add_certificate,
 };
 
 guint

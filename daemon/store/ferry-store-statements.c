@@ -46,6 +46,7 @@ static const char *const job_columns[] = {
   [FERRY_JOB_COLUMN_SERVER_PINS] = "server_pins",
   [FERRY_JOB_COLUMN_REDIRECT_POLICY] = "redirect_policy",
   [FERRY_JOB_COLUMN_HTTP_METHOD] = "http_method",
+  [FERRY_JOB_COLUMN_CLIENT_CERTIFICATE] = "client_certificate",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (job_columns) == FERRY_N_JOB_COLUMNS);

@@ -123,14 +123,21 @@ worker_certificate_prepare (WorkerCertificate *self, SoupMessage *message, GErro
   return TRUE;
 }
 
-void
+gboolean
+worker_certificate_is_for (WorkerCertificate *self, SoupMessage *message)
+{
+  return g_signal_handler_find (message, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, self) != 0;
+}
+
+gboolean
 worker_certificate_explain (WorkerCertificate *self, GError **error)
 {
-  if (self->pin == NULL || error == NULL || *error == NULL || !worker_pin_was_refused (self->pin))
-    return;
+  if (self->pin == NULL || !worker_pin_was_refused (self->pin))
+    return FALSE;
   self->wants_password = TRUE;
   g_clear_error (error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
                self->password != NULL ? "The PIN of the client certificate's token is wrong"
                                       : "The client certificate's token wants a PIN");
+  return TRUE;
 }

@@ -36,8 +36,11 @@ const char *worker_certificate_get_place (const WorkerCertificate *self);
  */
 gboolean worker_certificate_prepare (WorkerCertificate *self, SoupMessage *message, GError **error);
 
-/** @error: (inout) (nullable): of @message: it becomes AUTHENTICATION_FAILED when a token needs another PIN */
-void worker_certificate_explain (WorkerCertificate *self, GError **error);
+/** Returns: whether @message was prepared with it */
+gboolean worker_certificate_is_for (WorkerCertificate *self, SoupMessage *message);
+
+/** @error: (inout): of a message: it becomes AUTHENTICATION_FAILED when a token needs another PIN. Returns: whether it did */
+gboolean worker_certificate_explain (WorkerCertificate *self, GError **error);
 
 /** Returns: whether the last error was for want of a password */
 gboolean worker_certificate_wants_password (const WorkerCertificate *self);

@@ -317,6 +317,14 @@ starting_cb (SoupMessage *message, gpointer data)
                        self->netrc->entry.password);
 }
 
+/* In the main thread, for which a handshake waits. There is none: what was set before is not asked for. */
+static gboolean
+request_certificate_cb (SoupMessage *message, GTlsClientConnection *connection, gpointer data)
+{
+  g_object_set_data (G_OBJECT (message), "ferry-certificate-asked", GINT_TO_POINTER (TRUE));
+  return FALSE;
+}
+
 static gboolean
 is_https (SoupMessage *message)
 {
@@ -329,6 +337,7 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
 {
   const Credential *credential = find (self, SERVER, "bearer");
 
+  g_signal_connect (message, "request-certificate", G_CALLBACK (request_certificate_cb), NULL);
   /* One job's login is none of another's: libsoup is to remember nothing. */
   soup_message_add_flags (message, SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
   if (own)
@@ -386,11 +395,36 @@ worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message)
     set_authorization (message, "Proxy-Authorization", credential->user, credential->password);
 }
 
-void
-worker_login_explain_error (const WorkerLogin *self, GError **error)
+/* What servers say of certificates depends on the version of TLS, on when it arrives, and on their taste. */
+static gboolean
+is_refusal (const GError *error)
 {
-  if (self->certificate != NULL)
-    worker_certificate_explain (self->certificate, error);
+  return g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_CERTIFICATE_REQUIRED) ||
+         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE) ||
+         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS) ||
+         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_MISC);
+}
+
+void
+worker_login_explain_error (const WorkerLogin *self, SoupMessage *message, GError **error)
+{
+  gboolean lacks = g_object_get_data (G_OBJECT (message), "ferry-certificate-asked") != NULL;
+  gboolean shows = self->certificate != NULL &&
+                   worker_certificate_is_for (self->certificate, message);
+  char *text;
+
+  if (error == NULL || *error == NULL)
+    return;
+  if (shows && worker_certificate_explain (self->certificate, error))
+    return;
+  if ((!lacks && !shows) || !is_refusal (*error))
+    return;
+  text = lacks ? g_strdup ("The server wants a client certificate")
+               : g_strdup_printf ("The server does not take the client certificate: %s",
+                                  (*error)->message);
+  g_clear_error (error);
+  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_CERTIFICATE_REQUIRED, text);
+  g_free (text);
 }
 
 void

@@ -65,8 +65,8 @@ gboolean worker_login_wants_again (const WorkerLogin *self, SoupMessage *message
  * for a @message that goes to it, and not to the server by a tunnel. */
 void worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message);
 
-/** @error: (inout) (nullable): of a request that had no answer; it may be for want of a PIN */
-void worker_login_explain_error (const WorkerLogin *self, GError **error);
+/** @error: (inout) (nullable): of @message, a request that had no answer; it may be for want of a certificate, or of a PIN */
+void worker_login_explain_error (const WorkerLogin *self, SoupMessage *message, GError **error);
 
 /** @error: (inout) (nullable): what an answer with @status became; with a 401 it may tell why ~/.netrc or Kerberos
  * did not help. */

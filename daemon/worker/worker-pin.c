@@ -42,7 +42,9 @@ ask_password (GTlsInteraction *interaction, GTlsPassword *password, GCancellable
       (g_tls_password_get_flags (password) & G_TLS_PASSWORD_RETRY))
     {
       self->refused = TRUE;
-      return G_TLS_INTERACTION_UNHANDLED;
+      /* Not UNHANDLED: GIO's GnuTLS would go on with an empty one, for ever. */
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "No other PIN is known");
+      return G_TLS_INTERACTION_FAILED;
     }
   g_tls_password_set_value_full (password, (guchar *) g_strdup (self->pin),
                                  (gssize) strlen (self->pin), (GDestroyNotify) ferry_text_wipe);

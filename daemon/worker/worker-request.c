@@ -282,7 +282,7 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
   if (exchange->stream == NULL)
     {
       worker_proxy_explain (requester->session, uri, error);
-      worker_login_explain_error (requester->login, error);
+      worker_login_explain_error (requester->login, exchange->message, error);
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }

@@ -65,7 +65,8 @@ KEYS = ('DisplayName', 'Description', 'ApplicationId', 'Priority', 'MinimumRetry
         'NoProgressTimeout', 'MaximumDownloadTime', 'NotificationInterval', 'AutoComplete',
         'MaximumDownloadSize', 'RequestHeaders', 'ProxyUsage', 'ProxyUri', 'ProxyBypass',
         'UploadProtocol', 'ReplyPath', 'TlsFlags', 'ServerPins',
-        'RedirectPolicy', 'HttpMethod', 'CustomHeaders', 'Credentials', 'Ranges', 'Digest', 'Size',
+        'RedirectPolicy', 'HttpMethod', 'ClientCertificate', 'CustomHeaders', 'Credentials', 'Ranges',
+        'Digest', 'Size',
         'Replace', 'Mode', 'States', 'Owner', 'Id', 'State', 'NoSuchKey', '')
 NUMBERS = (0, 1, 2, 7, 200, 201, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1)
 TYPES = ('s', 'u', 'i', 't', 'x', 'b', 'd', 'y', 'n', 'q', 'as', 'a(tt)', 'a{sv}', 'av', 'ay', '(s)',

@@ -43,6 +43,26 @@ class ApacheGuard(Apache):
         return ''.join(rules)
 
 
+class CertificateGuard(Apache):
+    """Lets in whose certificate the CA beside its own has signed."""
+
+    name = 'apache-certificate'
+
+    def __init__(self, tls, versions='all'):
+        self.versions = versions
+        super().__init__(tls)
+
+    def rules(self):
+        return """
+SSLProtocol {}
+SSLVerifyClient require
+SSLCACertificateFile {}/ca.crt
+SSLUserName SSL_CLIENT_S_DN_CN
+<Location />
+  Require expr %{{SSL_CLIENT_S_DN_CN}} == 'alice'
+</Location>""".format(self.versions, os.path.dirname(self.tls[0]))
+
+
 class GssapiGuard(Apache):
     """Lets in who proves to be `person` by a mechanism of GSSAPI."""
 

@@ -49,6 +49,7 @@ PLACES = '''
     location /no-ranges/ {{ alias {dir}/www/; max_ranges 0; }}
     location /moved/ {{ rewrite ^/moved/(.*)$ /$1 redirect; }}
     location /away/ {{ return 302 http://127.0.0.1:$arg_port/file; }}
+    location /away-tls/ {{ return 302 https://localhost:$arg_port/file; }}
     location /elsewhere/ {{ rewrite ^/elsewhere/(.*)$ https://127.0.0.1:{secure}/$1 redirect; }}
     location /guarded/ {{
       alias {dir}/www/; limit_rate 1m;
@@ -83,7 +84,7 @@ def make_certificate(place):
 
 class Nginx:
     """Serves `www` at url() and secure_url(), also below /slow, /slower, /no-ranges, /moved, and below
-    /guarded to who is in set_password(); /away/?port=N leads to another server, /elsewhere to
+    /guarded to who is in set_password(); /away/?port=N and /away-tls/?port=N lead to another server, /elsewhere to
     https://127.0.0.1."""
 
     def __init__(self, world):

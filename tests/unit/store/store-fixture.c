@@ -161,6 +161,8 @@ fill_settings (FerryJob *job, guint number)
   job->redirect_policy = FERRY_REDIRECT_POLICY_REPORT;
   g_free (job->http_method);
   job->http_method = g_strdup_printf ("M-%u", number);
+  g_free (job->client_certificate);
+  job->client_certificate = g_strdup_printf ("/srv/ä/certificate %u", number);
   g_free (job->reply_path);
   job->reply_path = g_strdup_printf ("/srv/ä/reply %u", number);
 }
@@ -259,6 +261,7 @@ assert_same_settings (FerryJob *a, FerryJob *b)
   g_assert_cmpstrv (a->server_pins, b->server_pins);
   g_assert_cmpint (a->redirect_policy, ==, b->redirect_policy);
   g_assert_cmpstr (a->http_method, ==, b->http_method);
+  g_assert_cmpstr (a->client_certificate, ==, b->client_certificate);
   g_assert_cmpstr (a->reply_path, ==, b->reply_path);
 }
 
