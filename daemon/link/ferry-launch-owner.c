@@ -13,8 +13,8 @@
 
 /* The machine's proxy, and what test runs and sanitizers need to reach the worker too. */
 static const char *const passed_variables[] = {
-  "http_proxy",   "https_proxy",   "no_proxy", "ASAN_OPTIONS",
-  "LSAN_OPTIONS", "UBSAN_OPTIONS", "G_DEBUG",
+  "http_proxy",   "https_proxy",  "all_proxy",     "no_proxy",
+  "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "G_DEBUG",
 };
 
 static gboolean

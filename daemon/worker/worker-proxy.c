@@ -2,41 +2,62 @@
 
 #include "worker-proxy.h"
 
+#include "worker-proxy-resolver.h"
+
 #include <string.h>
 
 #define HTTP_PORT 80
 
-/* Returns: (transfer full) (nullable): "HOST:PORT"; %NULL when @session asks for @uri without a proxy */
+/* Returns: (transfer full) (nullable): "HOST:PORT" of @address; %NULL when that is of no proxy */
 static char *
-find (SoupSession *session, GUri *uri)
+name (const char *address)
+{
+  g_autoptr (GUri) uri = g_uri_parse (address, SOUP_HTTP_URI_FLAGS, NULL);
+
+  if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
+    return NULL;
+  return g_strdup_printf (strchr (g_uri_get_host (uri), ':') != NULL ? "[%s]:%d" : "%s:%d",
+                          g_uri_get_host (uri),
+                          g_uri_get_port (uri) > 0 ? g_uri_get_port (uri) : HTTP_PORT);
+}
+
+/* Returns: (transfer full) (nullable): those that @session asked, or would without looking anywhere */
+static char **
+get_proxies (SoupSession *session, GUri *uri)
 {
   GProxyResolver *resolver = soup_session_get_proxy_resolver (session);
   g_autofree char *text = g_uri_to_string_partial (uri, G_URI_HIDE_PASSWORD | G_URI_HIDE_QUERY);
-  g_auto (GStrv) proxies = NULL;
-  g_autoptr (GUri) proxy = NULL;
 
-  if (resolver != NULL)
-    proxies = g_proxy_resolver_lookup (resolver, text, NULL, NULL);
-  if (proxies == NULL || proxies[0] == NULL || g_str_equal (proxies[0], "direct://"))
-    return NULL;
-  proxy = g_uri_parse (proxies[0], SOUP_HTTP_URI_FLAGS, NULL);
-  if (proxy == NULL || g_uri_get_host (proxy) == NULL)
-    return NULL;
-  return g_strdup_printf (strchr (g_uri_get_host (proxy), ':') != NULL ? "[%s]:%d" : "%s:%d",
-                          g_uri_get_host (proxy),
-                          g_uri_get_port (proxy) > 0 ? g_uri_get_port (proxy) : HTTP_PORT);
+  if (WORKER_IS_PROXY_RESOLVER (resolver))
+    return worker_proxy_resolver_get_last (WORKER_PROXY_RESOLVER (resolver), text);
+  return g_proxy_resolver_lookup (resolver, text, NULL, NULL);
+}
+
+/* Returns: (transfer full) (nullable): the first proxy, as name() has it; %NULL when @session asks for @uri without one */
+static char *
+find (SoupSession *session, GUri *uri)
+{
+  g_auto (GStrv) proxies = get_proxies (session, uri);
+
+  return proxies != NULL && proxies[0] != NULL ? name (proxies[0]) : NULL;
 }
 
 gboolean
-worker_proxy_reads (SoupSession *session, GUri *uri)
+worker_proxy_reads (SoupSession *session, GUri *uri, GCancellable *cancellable)
 {
-  g_autofree char *proxy = NULL;
+  g_autofree char *text = g_uri_to_string_partial (uri, G_URI_HIDE_PASSWORD | G_URI_HIDE_QUERY);
+  g_auto (GStrv) proxies = NULL;
 
-  if (!g_str_equal (g_uri_get_scheme (uri), "http") ||
-      !G_IS_SIMPLE_PROXY_RESOLVER (soup_session_get_proxy_resolver (session)))
+  if (!g_str_equal (g_uri_get_scheme (uri), "http"))
     return FALSE;
-  proxy = find (session, uri);
-  return proxy != NULL;
+  proxies = g_proxy_resolver_lookup (soup_session_get_proxy_resolver (session), text, cancellable,
+                                     NULL);
+  if (proxies == NULL || proxies[0] == NULL)
+    return FALSE;
+  for (gsize i = 0; proxies[i] != NULL; i++)
+    if (!g_str_has_prefix (proxies[i], "http://"))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -79,11 +100,15 @@ worker_proxy_get_answerer (SoupSession *session, SoupMessage *message)
 {
   GUri *uri = soup_message_get_uri (message);
   gboolean https = g_str_equal (g_uri_get_scheme (uri), "https");
+  /* When there are several, not always the first. */
+  GSocketAddress *address = soup_message_get_remote_address (message);
   g_autofree char *proxy = NULL;
 
   /* Without TLS it was the answer to CONNECT. */
   if (soup_message_get_status (message) == SOUP_STATUS_PROXY_UNAUTHORIZED ||
       (https && soup_message_get_tls_peer_certificate (message) == NULL))
-    proxy = find (session, uri);
+    proxy = G_IS_PROXY_ADDRESS (address)
+                ? name (g_proxy_address_get_uri (G_PROXY_ADDRESS (address)))
+                : find (session, uri);
   return proxy != NULL ? g_strconcat ("The proxy ", proxy, NULL) : g_strdup ("The server");
 }

@@ -7,9 +7,9 @@
 
 G_BEGIN_DECLS
 
-/** Returns: whether it is certain that a request for @uri is read by a proxy: not one of a tunnel, nor one that whatever finds
- * the machine's proxy may yet send directly */
-gboolean worker_proxy_reads (SoupSession *session, GUri *uri);
+/** Returns: whether it is certain that a request for @uri is read by a proxy: not one of a tunnel or of SOCKS, nor one that may
+ * yet go directly. Blocks as the request itself may, until @cancellable (nullable) is cancelled */
+gboolean worker_proxy_reads (SoupSession *session, GUri *uri, GCancellable *cancellable);
 
 /**
  * worker_proxy_explain:
@@ -17,7 +17,7 @@ gboolean worker_proxy_reads (SoupSession *session, GUri *uri);
  * @error: (inout) (nullable): why there was no answer
  *
  * When @session asks for @uri by a proxy, and it is the proxy that was not found or not reached, the sentence names it; domain
- * and code stay. Blocks as the request itself may.
+ * and code stay. Does not block.
  */
 void worker_proxy_explain (SoupSession *session, GUri *uri, GError **error);
 

@@ -261,7 +261,7 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
-  if (worker_proxy_reads (requester->session, uri))
+  if (worker_proxy_reads (requester->session, uri, requester->cancellable))
     worker_login_greet_proxy (requester->login, exchange->message);
   handler = g_signal_connect (exchange->message, "network-event",
                               fetches (request) ? G_CALLBACK (network_event_cb)

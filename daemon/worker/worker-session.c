@@ -7,6 +7,7 @@
 #include "ferry-worker-protocol.h"
 #include "worker-cancellable.h"
 #include "worker-connections.h"
+#include "worker-proxy-resolver.h"
 
 /* A job has one proxy configuration; more of them at a time than this are rare. */
 #define MAX_SESSIONS 8
@@ -15,7 +16,8 @@ struct _WorkerSessions
 {
   GHashTable
       *sessions; /* (owned) (element-type utf8 SoupSession): by configuration; main thread only */
-  WorkerTimes times; /* never changes */
+  WorkerTimes times;       /* never changes */
+  GProxyResolver *machine; /* (owned): of ProxyUsage "default" */
 
   GMutex lock;
   GCond changed;
@@ -28,8 +30,8 @@ worker_sessions_init_process (void)
   g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
   /* Else libsoup would have Samba answer any server that asks by NTLM, as whoever is logged in. */
   g_setenv ("SOUP_NTLM_AUTH_DEBUG", "", TRUE);
-  /* Before it GIO would try GNOME's, which makes a directory in the user's home, and then is of no use: it wants a session. */
-  g_setenv ("GIO_USE_PROXY_RESOLVER", "libproxy", FALSE);
+  /* GIO makes its default one even where it is given another, and GNOME's makes a directory in the user's home. */
+  g_setenv ("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
 }
 
 WorkerSessions *
@@ -38,6 +40,7 @@ worker_sessions_new (const WorkerTimes *times)
   WorkerSessions *self = g_new0 (WorkerSessions, 1);
 
   self->times = times != NULL ? *times : worker_times_default ();
+  self->machine = worker_proxy_resolver_new (NULL, NULL);
   self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->in_use = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&self->lock);
@@ -52,6 +55,7 @@ worker_sessions_free (WorkerSessions *self)
     return;
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->in_use);
+  g_object_unref (self->machine);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
   g_free (self);
@@ -69,7 +73,6 @@ is_unused_cb (gpointer key, gpointer value, gpointer data)
   return G_OBJECT (value)->ref_count == 1;
 }
 
-/* @resolver: (nullable) */
 static SoupSession *
 create_session (WorkerSessions *self, GProxyResolver *resolver, gboolean login)
 {
@@ -82,8 +85,7 @@ create_session (WorkerSessions *self, GProxyResolver *resolver, gboolean login)
                                            "max-conns", 4 * FERRY_WORKER_MAX_ATTEMPTS,
                                            "max-conns-per-host", 2 * FERRY_WORKER_MAX_ATTEMPTS,
                                            NULL);
-  if (resolver != NULL)
-    soup_session_set_proxy_resolver (session, resolver);
+  soup_session_set_proxy_resolver (session, resolver);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_SNIFFER);
   if (!login)
@@ -140,9 +142,8 @@ worker_sessions_get (WorkerSessions *self, const char *usage, const char *proxy_
     }
   else
     {
-      /* Not given one, libsoup takes GIO's at the first request: that may look into the home directory, which may hang. */
-      if (value == FERRY_PROXY_USAGE_NONE)
-        resolver = g_simple_proxy_resolver_new (NULL, NULL);
+      resolver = value == FERRY_PROXY_USAGE_NONE ? g_simple_proxy_resolver_new (NULL, NULL)
+                                                 : g_object_ref (self->machine);
       key = g_strdup (kind);
     }
 

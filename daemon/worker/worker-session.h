@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 typedef struct _WorkerSessions WorkerSessions;
 
 /** To be called once, before the first thread: libsoup 3.2 has no other switch for HTTP/1.1
- * alone, nor GIO for whom it asks for proxies. */
+ * alone, nor GIO for no resolver of proxies of its own. */
 void worker_sessions_init_process (void);
 
 /** @times: (nullable): copied; %NULL = worker_times_default() */
@@ -29,8 +29,8 @@ const WorkerTimes *worker_sessions_get_times (WorkerSessions *self);
 
 /**
  * worker_sessions_get:
- * @usage: (nullable): a FerryProxyUsage word, "default" when %NULL: what GIO finds, in our environment or by what plugins
- *   libproxy has. "none" goes without, whatever that is
+ * @usage: (nullable): a FerryProxyUsage word, "default" when %NULL: what worker-proxy-resolver.h finds, in the user's desktop or
+ *   in our environment. "none" goes without, whatever that is
  * @proxy_uri: (nullable): with "override"
  * @bypass: (nullable): hosts that go without the proxy
  * @trust: connections are shared among those alone that trust the same

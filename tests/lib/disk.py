@@ -24,7 +24,8 @@ USERS = ('alice', 'bob', 'carol')
 PACKAGES = (
     'systemd systemd-sysv libpam-systemd dbus polkitd dconf-cli cron openssh-server man-db '
     'libglib2.0-0 libglib2.0-bin libsoup-3.0-0 libjson-glib-1.0-0 libdconf1 libsqlite3-0 '
-    'libgnutls30 libgssapi-krb5-2 libkrb5-3 libsecret-1-0 libgcr-base-3-1 glib-networking dconf-gsettings-backend ca-certificates '
+    'libgnutls30 libgssapi-krb5-2 libkrb5-3 libsecret-1-0 libgcr-base-3-1 libproxy1v5 glib-networking '
+    'dconf-gsettings-backend ca-certificates '
     'python3 python3-gi gir1.2-glib-2.0 sqlite3 curl procps iproute2 dosfstools').split()
 
 # What every boot would do for nobody is left out: fifty boots follow each other.

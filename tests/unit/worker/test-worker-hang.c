@@ -177,6 +177,7 @@ start (HangFixture *self, const char *path)
   g_variant_dict_insert (&dict, "Attempt", "t", attempt);
   g_variant_dict_insert (&dict, "Job", "s", "test");
   g_variant_dict_insert (&dict, "Url", "s", url);
+  g_variant_dict_insert (&dict, "ProxyUsage", "s", "none");
   g_variant_dict_insert (&dict, "Path", "s", path);
   g_variant_dict_insert (&dict, "TemporaryName", "s", ".ferry-test-0.part");
   g_assert_true (ferry_link_send (self->ours, 0, "start", g_variant_dict_end (&dict)));
