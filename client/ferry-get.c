@@ -15,6 +15,7 @@ typedef struct
   char *digest;    /* (owned) (nullable) */
   char *priority;  /* (owned) (nullable) */
   char *method;    /* (owned) (nullable) */
+  char *cert;      /* (owned) (nullable): absolute, once it is checked */
   char **headers;  /* (owned) (nullable): as typed */
   char **expanded; /* (owned) (nullable) */
   int timeout;
@@ -32,6 +33,7 @@ get_options_clear (GetOptions *options)
   g_free (options->digest);
   g_free (options->priority);
   g_free (options->method);
+  g_free (options->cert);
   g_strfreev (options->headers);
   g_strfreev (options->expanded);
 }
@@ -52,6 +54,8 @@ parse (GetOptions *options, int *argc, char ***argv, GError **error)
       "send this request header; @FILE reads some from a file", "HEADER" },
     { "method", 0, 0, G_OPTION_ARG_STRING, &options->method,
       "ask with this method, not GET; without a body", "M" },
+    { "cert", 0, 0, G_OPTION_ARG_STRING, &options->cert,
+      "show this client certificate: a file with its key, or a pkcs11: URI", "FILE" },
     { "digest", 0, 0, G_OPTION_ARG_STRING, &options->digest,
       "what the file must hash to: sha256:HEX or sha512:HEX", "D" },
     { "priority", 0, 0, G_OPTION_ARG_STRING, &options->priority, "foreground, high, normal or low",
@@ -110,6 +114,7 @@ check_options (GetOptions *options, guint n_urls, GError **error)
                           options->timeout);
   else if (options->priority == NULL || ferry_value_check_priority (options->priority, error))
     {
+      ferry_target_make_certificate (&options->cert);
       options->expanded = ferry_headers_expand (options->headers, error);
       return options->expanded != NULL;
     }
@@ -192,6 +197,7 @@ ferry_command_get (int argc, char **argv)
   transfer = (FerryTransferOptions){
     .priority = options.priority,
     .method = options.method,
+    .certificate = options.cert,
     .digest = options.digest,
     .headers = options.expanded,
     .force = options.force,

@@ -21,6 +21,7 @@ given_free (gpointer data)
 
   ferry_login_server_free (given->server);
   g_free (given->realm);
+  g_free (given->certificate);
   g_clear_pointer (&given->login, ferry_keyring_login_free);
   g_free (given);
 }
@@ -56,9 +57,8 @@ ferry_given_logins_find (FerryGivenLogins *self, const FerryLoginQuery *query)
     {
       FerryGiven *given = g_ptr_array_index (self->given, i);
 
-      if (given->proxy == query->proxy && given->token == is_token (query) &&
-          g_str_equal (given->realm, query->realm) &&
-          ferry_login_server_equal (given->server, query->server))
+      if (given->token == is_token (query) && g_str_equal (given->realm, query->realm) &&
+          ferry_login_query_is_same_place (query, given->proxy, given->certificate, given->server))
         return given;
     }
 
@@ -76,6 +76,7 @@ ferry_given_logins_add (FerryGivenLogins *self, const FerryLoginQuery *query,
       given = g_new0 (FerryGiven, 1);
       given->server = ferry_login_server_copy (query->server);
       given->proxy = query->proxy;
+      given->certificate = g_strdup (query->certificate);
       given->token = is_token (query);
       given->realm = g_strdup (query->realm);
       g_ptr_array_add (self->given, given);

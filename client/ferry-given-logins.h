@@ -31,6 +31,7 @@ typedef struct
 {
   FerryLoginServer *server; /* (owned) */
   gboolean proxy;
+  char *certificate; /* (owned) (nullable) */
   gboolean token;
   char *realm; /* (owned) */
   FerryGivenState state;

@@ -185,6 +185,10 @@ revive (FerryClient *client, FerryRemoteJob *job, const FerryTransferItem *item,
     return FALSE;
   if (!set_headers (client, job, options->headers, error))
     return FALSE;
+  if (options->certificate != NULL &&
+      !ferry_client_set_property (client, job->path, "ClientCertificate",
+                                  g_variant_new_string (options->certificate), error))
+    return FALSE;
   if (item->reply != NULL && *ferry_remote_job_get_string (job, "ReplyPath") == '\0' &&
       !ferry_client_set_property (client, job->path, "ReplyPath",
                                   g_variant_new_string (item->reply), error))

@@ -266,9 +266,14 @@ ferry_keyring_save (const FerryKeyringLogin *login, GCancellable *cancellable, G
     g_hash_table_insert (attributes, g_strdup (FERRY_LOGIN_DOMAIN), g_strdup (login->realm));
   if (login->scheme != NULL)
     g_hash_table_insert (attributes, g_strdup (FERRY_LOGIN_AUTH_TYPE), g_strdup (login->scheme));
+  if (login->certificate != NULL)
+    g_hash_table_insert (attributes, g_strdup (FERRY_LOGIN_OBJECT), g_strdup (login->certificate));
 
-  label = login->user != NULL ? g_strdup_printf ("Ferry: %s at %s", login->user, place)
-                              : g_strdup_printf ("Ferry: token for %s", place);
+  if (login->user != NULL)
+    label = g_strdup_printf ("Ferry: %s at %s", login->user, place);
+  else
+    label = g_strdup_printf ("Ferry: %s for %s",
+                             login->certificate != NULL ? "key of a certificate" : "token", place);
   if (service != NULL &&
       secret_service_store_sync (service, &schema, attributes, SECRET_COLLECTION_DEFAULT, label,
                                  login->secret, cancellable, &cause))
@@ -308,6 +313,19 @@ ferry_keyring_save_finish (GAsyncResult *result, GError **error)
 }
 
 FerryKeyringLogin *
+ferry_keyring_login_new (const FerryLoginQuery *query)
+{
+  FerryKeyringLogin *self = g_new0 (FerryKeyringLogin, 1);
+
+  self->server = ferry_login_server_copy (query->server);
+  self->realm = *query->realm != '\0' ? g_strdup (query->realm) : NULL;
+  if (ferry_login_query_get_password_scheme (query) == NULL)
+    self->scheme = g_strdup (ferry_login_query_get_scheme (query));
+  self->certificate = g_strdup (query->certificate);
+  return self;
+}
+
+FerryKeyringLogin *
 ferry_keyring_login_copy (const FerryKeyringLogin *self)
 {
   FerryKeyringLogin *copy = g_new0 (FerryKeyringLogin, 1);
@@ -316,6 +334,7 @@ ferry_keyring_login_copy (const FerryKeyringLogin *self)
   copy->user = g_strdup (self->user);
   copy->realm = g_strdup (self->realm);
   copy->scheme = g_strdup (self->scheme);
+  copy->certificate = g_strdup (self->certificate);
   copy->secret = secret_value_ref (self->secret);
   return copy;
 }
@@ -324,6 +343,7 @@ void
 ferry_keyring_login_free (FerryKeyringLogin *self)
 {
   g_clear_pointer (&self->server, ferry_login_server_free);
+  g_free (self->certificate);
   g_free (self->user);
   g_free (self->realm);
   g_free (self->scheme);

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "ferry-login-server.h"
+#include "ferry-login-match.h"
 
 #include <libsecret/secret.h>
 
@@ -28,7 +28,8 @@ typedef struct
  * @server: where it is good
  * @user: (nullable): %NULL for a token
  * @realm: (nullable): %NULL = any
- * @scheme: (nullable): `basic`, `digest` or `bearer`; %NULL = whatever takes a password
+ * @scheme: (nullable): of GetCredentials; %NULL = whatever takes a user and a password
+ * @certificate: (nullable): whose key has the password, of scheme `password`
  * @secret: the password or token
  */
 typedef struct
@@ -37,6 +38,7 @@ typedef struct
   char *user;               /* (owned) (nullable) */
   char *realm;              /* (owned) (nullable) */
   char *scheme;             /* (owned) (nullable) */
+  char *certificate;        /* (owned) (nullable) */
   SecretValue *secret;      /* (owned) */
 } FerryKeyringLogin;
 
@@ -50,6 +52,9 @@ typedef struct
  */
 GPtrArray *ferry_keyring_find (const FerryLoginServer *server, gboolean unlock, gboolean *locked,
                                GCancellable *cancellable, GError **error);
+
+/** Returns: (transfer full): what @query asks for, without user and secret */
+FerryKeyringLogin *ferry_keyring_login_new (const FerryLoginQuery *query);
 
 /** Returns: (transfer full) (nullable): the item's secret, %NULL with @error also when it is no text */
 SecretValue *ferry_keyring_item_load (FerryKeyringItem *self, GCancellable *cancellable,

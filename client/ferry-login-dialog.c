@@ -123,7 +123,14 @@ secret_cb (const char *line, gsize length, gpointer user_data)
 static void
 ask_secret (FerryLoginDialog *self)
 {
-  ask (self, self->login->user != NULL ? "Password: " : "Token: ", FALSE, secret_cb);
+  g_autofree char *place = ferry_text_clean (self->query->certificate, SHOWN_MAX);
+  g_autofree char *question = NULL;
+
+  if (self->query->certificate != NULL)
+    question = g_strdup_printf ("Password of %s: ", place);
+  else
+    question = g_strdup (self->login->user != NULL ? "Password: " : "Token: ");
+  ask (self, question, FALSE, secret_cb);
 }
 
 /* == the user == */
@@ -180,6 +187,15 @@ readable_cb (const char *line, gsize length, gpointer user_data)
     dismiss (user_data);
 }
 
+static const char *
+name_want (const FerryLoginQuery *query)
+{
+  if (query->certificate != NULL)
+    return "client certificate, whose key has a password";
+
+  return ferry_login_query_get_password_scheme (query) != NULL ? "login" : "token";
+}
+
 /* Who wants what. */
 static void
 greet (const FerryLoginQuery *query, FerryLoginTried tried)
@@ -203,9 +219,7 @@ greet (const FerryLoginQuery *query, FerryLoginTried tried)
                           strstr (url, "://") + 3, query->server->scheme);
   if (*realm != '\0')
     g_string_append_printf (text, ", \"%s\"", realm);
-  g_string_append_printf (text, ") wants a %s.",
-                          ferry_login_query_get_password_scheme (query) != NULL ? "login"
-                                                                                : "token");
+  g_string_append_printf (text, ") wants a %s.", name_want (query));
   fprintf (stderr, "%s\n", text->str);
 }
 
@@ -216,11 +230,7 @@ ferry_login_dialog_new (const FerryLoginQuery *query, FerryLoginTried tried, con
   FerryLoginDialog *self = g_new0 (FerryLoginDialog, 1);
 
   self->query = query;
-  self->login = g_new0 (FerryKeyringLogin, 1);
-  self->login->server = ferry_login_server_copy (query->server);
-  self->login->realm = *query->realm != '\0' ? g_strdup (query->realm) : NULL;
-  if (ferry_login_query_get_password_scheme (query) == NULL)
-    self->login->scheme = g_strdup ("bearer");
+  self->login = ferry_keyring_login_new (query);
   self->user = g_strdup (user);
   self->ask_keep = ask_keep;
   self->cancellable = g_cancellable_new ();

@@ -34,6 +34,8 @@ ferry_login_query_parse (GVariant *dictionary, GError **error)
   g_variant_lookup (dictionary, "Interactive", "b", &self->interactive);
 
   self->proxy = g_str_equal (target, "proxy");
+  if (g_str_equal (target, "certificate"))
+    self->certificate = g_steal_pointer (&self->path);
   self->server = ferry_login_server_new (scheme, host, port, error);
   if (self->server == NULL)
     return NULL;
@@ -59,6 +61,7 @@ ferry_login_query_free (FerryLoginQuery *self)
   g_clear_pointer (&self->server, ferry_login_server_free);
   g_free (self->realm);
   g_free (self->path);
+  g_free (self->certificate);
   g_strfreev (self->schemes);
   g_free (self);
 }
@@ -69,12 +72,18 @@ ferry_login_query_takes (const FerryLoginQuery *self, const char *scheme)
   return g_strv_contains ((const char *const *) self->schemes, scheme);
 }
 
+gboolean
+ferry_login_scheme_is_bare (const char *scheme)
+{
+  return g_str_equal (scheme, "bearer") || g_str_equal (scheme, "password");
+}
+
 const char *
 ferry_login_query_get_password_scheme (const FerryLoginQuery *self)
 {
   for (gsize i = 0; self->schemes[i] != NULL; i++)
     {
-      if (!g_str_equal (self->schemes[i], "bearer"))
+      if (!ferry_login_scheme_is_bare (self->schemes[i]))
         return self->schemes[i];
     }
 
@@ -86,7 +95,15 @@ ferry_login_query_get_scheme (const FerryLoginQuery *self)
 {
   const char *scheme = ferry_login_query_get_password_scheme (self);
 
-  return scheme != NULL ? scheme : "bearer";
+  return scheme != NULL ? scheme : self->schemes[0];
+}
+
+gboolean
+ferry_login_query_is_same_place (const FerryLoginQuery *self, gboolean proxy,
+                                 const char *certificate, const FerryLoginServer *server)
+{
+  return self->proxy == proxy && g_strcmp0 (self->certificate, certificate) == 0 &&
+         ferry_login_server_equal (self->server, server);
 }
 
 gboolean
@@ -149,12 +166,26 @@ is_realm (const FerryLoginQuery *query, GHashTable *attributes)
   return object == NULL || g_str_has_prefix (query->path, object);
 }
 
+/* The password of a certificate's key is no login, and no login is one. */
+static const char *
+match_key (const FerryLoginQuery *query, GHashTable *attributes)
+{
+  const char *type = get (attributes, FERRY_LOGIN_AUTH_TYPE);
+
+  return is_server (query, attributes) && g_strcmp0 (type, FERRY_LOGIN_TYPE_KEY) == 0 &&
+                 g_strcmp0 (get (attributes, FERRY_LOGIN_OBJECT), query->certificate) == 0
+             ? query->schemes[0]
+             : NULL;
+}
+
 const char *
 ferry_login_match_scheme (const FerryLoginQuery *query, GHashTable *attributes)
 {
   const char *type = get (attributes, FERRY_LOGIN_AUTH_TYPE);
   g_autofree char *lower = NULL;
 
+  if (query->certificate != NULL)
+    return match_key (query, attributes);
   if (!is_server (query, attributes) || !is_realm (query, attributes))
     return NULL;
 

@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 #define FERRY_LOGIN_SERVER    "server"
 #define FERRY_LOGIN_AUTH_TYPE "authtype"
 
+/* In the last one, of the password of a client certificate's key, which has the certificate's place as `object`. */
+#define FERRY_LOGIN_TYPE_KEY "password"
+
 /**
  * FerryLoginQuery:
  * @job: id of the job that wants it
@@ -23,7 +26,8 @@ G_BEGIN_DECLS
  * @proxy: whether @server is a proxy
  * @realm: empty when none
  * @path: of the file at a server, empty for a proxy
- * @schemes: (array zero-terminated=1): of `digest`, `basic`, `bearer`, best first
+ * @certificate: (nullable): the password of this client certificate's key is wanted, for @server; else %NULL
+ * @schemes: (array zero-terminated=1): as of GetCredentials, best first
  * @attempt: from 1; with more what was answered before was rejected
  * @interactive: whether a person may be asked
  */
@@ -32,9 +36,10 @@ typedef struct
   char *job;                /* (owned) */
   FerryLoginServer *server; /* (owned) */
   gboolean proxy;
-  char *realm;    /* (owned) */
-  char *path;     /* (owned) */
-  char **schemes; /* (owned) */
+  char *realm;       /* (owned) */
+  char *path;        /* (owned) */
+  char *certificate; /* (owned) (nullable) */
+  char **schemes;    /* (owned) */
   guint attempt;
   gboolean interactive;
 } FerryLoginQuery;
@@ -52,14 +57,21 @@ void ferry_login_query_free (FerryLoginQuery *self);
 /** Returns: whether @scheme is one that would be taken */
 gboolean ferry_login_query_takes (const FerryLoginQuery *self, const char *scheme);
 
-/** Returns: (nullable): the best scheme of a user and a password; %NULL when only tokens would be taken */
+/** Returns: whether @scheme has a secret alone, and no user */
+gboolean ferry_login_scheme_is_bare (const char *scheme);
+
+/** Returns: (nullable): the best scheme of a user and a password; %NULL when only a secret alone would be taken */
 const char *ferry_login_query_get_password_scheme (const FerryLoginQuery *self);
 
-/** Returns: the scheme to answer by, `bearer` only if no other would be taken */
+/** Returns: the scheme to answer by, one with a secret alone only if no other would be taken */
 const char *ferry_login_query_get_scheme (const FerryLoginQuery *self);
 
 /** Returns: whether that scheme shows the secret to everybody on the way to the server; to a proxy that is as it is */
 gboolean ferry_login_query_is_readable (const FerryLoginQuery *self);
+
+/** Returns: whether both want the same of the same server or proxy */
+gboolean ferry_login_query_is_same_place (const FerryLoginQuery *self, gboolean proxy,
+                                          const char *certificate, const FerryLoginServer *server);
 
 /** Returns: whether @text can be a user name for the schemes of HTTP */
 gboolean ferry_login_is_user (const char *text);

@@ -13,6 +13,7 @@ typedef struct
   char *reply;     /* (owned) (nullable): as typed */
   char *priority;  /* (owned) (nullable) */
   char *method;    /* (owned) (nullable) */
+  char *cert;      /* (owned) (nullable): absolute, once it is checked */
   char **headers;  /* (owned) (nullable): as typed */
   char **expanded; /* (owned) (nullable) */
   int timeout;
@@ -27,6 +28,7 @@ put_options_clear (PutOptions *options)
   g_free (options->reply);
   g_free (options->priority);
   g_free (options->method);
+  g_free (options->cert);
   g_strfreev (options->headers);
   g_strfreev (options->expanded);
 }
@@ -41,6 +43,8 @@ parse (PutOptions *options, int *argc, char ***argv, GError **error)
       "how to send: auto, bits, tus, put or put-range", "P" },
     { "method", 0, 0, G_OPTION_ARG_STRING, &options->method,
       "send the file as the body of one request of this method", "M" },
+    { "cert", 0, 0, G_OPTION_ARG_STRING, &options->cert,
+      "show this client certificate: a file with its key, or a pkcs11: URI", "FILE" },
     { "reply", 0, 0, G_OPTION_ARG_FILENAME, &options->reply,
       "store the server's reply as this file, and print its path", "PATH" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &options->headers,
@@ -72,6 +76,7 @@ check_options (PutOptions *options, GError **error)
   if (options->protocol != NULL && !ferry_value_check_protocol (options->protocol, error))
     return FALSE;
 
+  ferry_target_make_certificate (&options->cert);
   options->expanded = ferry_headers_expand (options->headers, error);
   return options->expanded != NULL;
 }
@@ -127,6 +132,7 @@ ferry_command_put (int argc, char **argv)
   transfer = (FerryTransferOptions){
     .priority = options.priority,
     .method = options.method,
+    .certificate = options.cert,
     .protocol = options.protocol,
     .headers = options.expanded,
     .detach = options.detach,

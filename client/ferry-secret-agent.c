@@ -70,11 +70,12 @@ ferry_secret_request_answer (FerrySecretRequest *request, const char *scheme, co
                              SecretValue *secret, gboolean http)
 {
   gboolean token = g_str_equal (scheme, "bearer");
+  gboolean bare = ferry_login_scheme_is_bare (scheme);
   GVariantBuilder credentials;
 
   g_variant_builder_init (&credentials, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&credentials, "{sv}", "AuthScheme", g_variant_new_string (scheme));
-  if (!token)
+  if (!bare)
     g_variant_builder_add (&credentials, "{sv}", "UserName", g_variant_new_string (user));
   g_variant_builder_add (&credentials, "{sv}", token ? "Token" : "Password", make_string (secret));
   g_variant_builder_add (&credentials, "{sv}", "AllowHttp", g_variant_new_boolean (http));

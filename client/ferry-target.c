@@ -158,6 +158,18 @@ ferry_target_absolute (const char *path)
   return g_canonicalize_filename (path, NULL);
 }
 
+void
+ferry_target_make_certificate (char **place)
+{
+  char *absolute;
+
+  if (*place == NULL || g_str_has_prefix (*place, "pkcs11:"))
+    return;
+  absolute = ferry_target_absolute (*place);
+  g_free (*place);
+  *place = absolute;
+}
+
 /* The service checks again, as the same user; but here the answer can speak of what was typed. */
 static gboolean
 check_directory (const char *directory, GError **error)

@@ -91,4 +91,7 @@ char **ferry_target_read_list (const char *path, const char *what, GError **erro
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryUrl, ferry_url_free)
 
+/** Makes @place, (inout) (nullable) a client certificate as it was typed, what the service takes: a path becomes absolute. */
+void ferry_target_make_certificate (char **place);
+
 G_END_DECLS

@@ -153,6 +153,8 @@ ferry_transfer_make_arguments (const FerryTransferItem *item, const FerryTransfe
   add_headers (&properties, options->headers);
   if (options->method != NULL)
     add_string (&properties, "HttpMethod", options->method);
+  if (options->certificate != NULL)
+    add_string (&properties, "ClientCertificate", options->certificate);
   if (options->protocol != NULL)
     add_string (&properties, "UploadProtocol", options->protocol);
   if (item->reply != NULL)

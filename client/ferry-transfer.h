@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @priority: (nullable): %NULL = by @detach
  * @digest: (nullable): what the one file must hash to; of downloads
  * @method: (nullable): the method of the requests
+ * @certificate: (nullable): the ClientCertificate
  * @protocol: (nullable): how it is sent; of uploads
  * @headers: request headers
  * @force: replace a file that is there; of downloads
@@ -27,6 +28,7 @@ typedef struct
   const char *priority;
   const char *digest;
   const char *method;
+  const char *certificate;
   const char *protocol;
   char **headers; /* (not owned) */
   gboolean force;

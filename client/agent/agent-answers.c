@@ -25,6 +25,7 @@ agent_answer_new (const char *request, const FerryLoginQuery *query)
   self->request = g_strdup (request);
   self->job = g_strdup (query->job);
   self->proxy = query->proxy;
+  self->certificate = g_strdup (query->certificate);
   self->server = ferry_login_server_copy (query->server);
   return self;
 }
@@ -34,6 +35,7 @@ agent_answer_free (AgentAnswer *self)
 {
   g_free (self->request);
   g_free (self->job);
+  g_free (self->certificate);
   ferry_login_server_free (self->server);
   g_free (self->item);
   g_free (self->fingerprint);
@@ -95,8 +97,9 @@ agent_answers_take_last (AgentAnswers *self, const FerryLoginQuery *query)
     {
       AgentAnswer *answer = link->data;
 
-      if (g_str_equal (answer->job, query->job) && answer->proxy == query->proxy &&
-          ferry_login_server_equal (answer->server, query->server))
+      if (g_str_equal (answer->job, query->job) &&
+          ferry_login_query_is_same_place (query, answer->proxy, answer->certificate,
+                                           answer->server))
         {
           g_queue_delete_link (&self->answers, link);
           return answer;

@@ -24,6 +24,7 @@ typedef struct
   char *request; /* (owned) */
   char *job;     /* (owned) */
   gboolean proxy;
+  char *certificate;        /* (owned) (nullable) */
   FerryLoginServer *server; /* (owned) */
   char *item;               /* (owned) (nullable) */
   gboolean ours;

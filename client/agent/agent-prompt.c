@@ -93,6 +93,13 @@ describe (const FerryLoginQuery *query)
 
   g_string_append_printf (text, "A transfer of Ferry must log in at the %s %s",
                           query->proxy ? "proxy" : "server", place);
+  if (query->certificate != NULL)
+    {
+      g_autofree char *certificate = ferry_text_clean (query->certificate, 256);
+
+      g_string_append_printf (text, " with the client certificate %s, whose key has a password",
+                              certificate);
+    }
   if (*realm != '\0')
     g_string_append_printf (text, ", which calls itself “%s”", realm);
   g_string_append_c (text, '.');
@@ -117,7 +124,9 @@ ask (GTask *task)
   gcr_prompt_reset (asking->prompt);
   gcr_prompt_set_title (asking->prompt, "Ferry");
   gcr_prompt_set_description (asking->prompt, description);
-  if (asking->login->scheme != NULL)
+  if (query->certificate != NULL)
+    message = g_strdup ("Password of a certificate");
+  else if (asking->login->scheme != NULL)
     message = g_strdup_printf ("Token for %s", host);
   else if (asking->login->user != NULL)
     message = g_strdup_printf ("Password of %s at %s", user, host);
@@ -152,13 +161,9 @@ agent_prompt_async (const FerryLoginQuery *query, const char *user, GCancellable
   Asking *asking = g_new0 (Asking, 1);
 
   asking->query = query;
-  asking->login = g_new0 (FerryKeyringLogin, 1);
-  asking->login->server = ferry_login_server_copy (query->server);
-  asking->login->realm = *query->realm != '\0' ? g_strdup (query->realm) : NULL;
-  if (ferry_login_query_get_password_scheme (query) != NULL)
+  asking->login = ferry_keyring_login_new (query);
+  if (asking->login->scheme == NULL)
     asking->login->user = g_strdup (user);
-  else
-    asking->login->scheme = g_strdup ("bearer");
   g_task_set_task_data (task, asking, (GDestroyNotify) asking_free);
 
   gcr_system_prompt_open_async (WAIT_FOR_EVER, cancellable, open_cb, task);

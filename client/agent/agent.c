@@ -59,8 +59,7 @@ prompt_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   secret = secret_value_ref (login->secret);
   user = g_strdup (login->user);
-  scheme = login->scheme != NULL ? "bearer"
-                                 : ferry_login_query_get_password_scheme (request->query);
+  scheme = ferry_login_query_get_scheme (request->query);
   answer = agent_answer_new (request->id, request->query);
   if (remember)
     answer->wanted = g_steal_pointer (&login);

@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import cases, content, isolate  # noqa: E402
+from lib import cases, content, isolate, session  # noqa: E402
 from lib.client import ERROR, Job, options  # noqa: E402
 from lib.guards import CertificateGuard  # noqa: E402
+from lib.terminal import Terminal  # noqa: E402
 from lib.uploads import needs  # noqa: E402
 
 PASSWORD = 'Mark-key-x9'
@@ -173,6 +174,61 @@ class Files(CertificateCase):
         self.addCleanup(root.close)
         taken = Job(root, root.manager('TakeOwnership', '(s)', job.id))
         self.assertEqual(taken.get('ClientCertificate'), '')
+
+
+class Session(CertificateCase):
+    """The key's password from the keyring, and from a person at a terminal."""
+
+    def setUp(self):
+        super().setUp()
+        self.make()
+        self.key = self.path('alice.enc.pem')
+        self.session = session.Session(self.world, self.user.pw_name)
+        self.session.__enter__()
+        self.addCleanup(self.session.__exit__)
+        self.session.start_keyring()
+
+    def start_agent(self):
+        agent = self.session.start('ferry-agent', [
+            os.path.join(self.world.build, 'client/agent/ferry-agent')])
+        self.addCleanup(agent.stop)
+
+    def save(self, password, **attributes):
+        self.session.save(password, server='localhost', protocol='https', port=str(self.servers[0].port),
+                          **attributes)
+
+    def test_keyring(self):
+        """It knows the key's password from a login's."""
+        self.save('login', user='alice')
+        self.save('other', object='/elsewhere', authtype='password')
+        self.save(PASSWORD, object=self.key, authtype='password')
+        self.start_agent()
+        self.arrives(self.job(self.key))
+
+    def test_not_in_the_keyring(self):
+        self.save('login', user='alice')
+        self.save('other', object='/elsewhere', authtype='password')
+        self.start_agent()
+        self.refused(self.job(self.key), 'AuthenticationFailed', 'a key with a password', ['credentials'])
+
+    def test_terminal(self):
+        """`ferry get --cert` asks, and has it kept; the next one does not ask."""
+        url = self.servers[0].url('file')
+        argv = [os.path.join(self.world.build, 'client/ferry'), 'get', '--cert', self.key, url, '-o',
+                self.path('a')]
+        there = Terminal(self.world, argv, self.user.pw_name, **self.session.env())
+        self.addCleanup(there.close)
+        there.expect('wants a client certificate, whose key has a password.')
+        there.answer('Password of {}: '.format(self.key), 'wrong')
+        there.answer('[y/N] ', 'y')
+        there.expect('That was not right.')
+        there.answer(self.key + ': ', PASSWORD)
+        self.assertEqual(there.finish(), 0, there.raw)
+        self.assertNotIn(PASSWORD, there.raw)
+        self.assertEqual(content.read(self.path('a')), self.body)
+        os.unlink(self.path('a'))
+        self.start_agent()
+        self.arrives(self.job(self.key))
 
 
 class Token(CertificateCase):

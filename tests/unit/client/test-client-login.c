@@ -45,6 +45,9 @@ make_query (const char *text)
   "'Realm': <'r'>, 'Path': <''>, 'AuthSchemes': <['bearer', 'basic']>}"
 #define TOKENS                                                                                     \
   "{'Scheme': <'http'>, 'Host': <'::1'>, 'Port': <uint32 80>, 'AuthSchemes': <['bearer']>}"
+#define KEY                                                                                        \
+  "{'Target': <'certificate'>, 'Scheme': <'https'>, 'Host': <'h.example'>, 'Port': <uint32 443>, " \
+  "'Realm': <''>, 'Path': <'/k.pem'>, 'AuthSchemes': <['password']>}"
 
 static void
 test_scheme (void)
@@ -89,6 +92,13 @@ test_scheme (void)
     { PROXY, "user=u protocol=http server=p port=3128 object=/", NULL },
     { TOKENS, "protocol=http server=::1 authtype=bearer", "bearer" },
     { TOKENS, "user=u protocol=http server=::1", NULL },
+    /* The key of a certificate. */
+    { KEY, "protocol=https server=h.example object=/k.pem authtype=password", "password" },
+    { KEY, "protocol=https server=h.example object=/other.pem authtype=password", NULL },
+    { KEY, "protocol=https server=other object=/k.pem authtype=password", NULL },
+    { KEY, "protocol=https server=h.example object=/k.pem", NULL },
+    { KEY, "user=u protocol=https server=h.example", NULL },
+    { SERVER, "user=u protocol=https server=h.example object=/dir authtype=password", NULL },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
