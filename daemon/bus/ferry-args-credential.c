@@ -139,17 +139,11 @@ ferry_args_check_certificate (const char *place, GError **error)
 static gboolean
 check_both (FerryCredentialTarget target, FerryCredentialScheme scheme, GError **error)
 {
-  const gboolean proxy = target == FERRY_CREDENTIAL_FOR_PROXY;
-
-  if (proxy && scheme == FERRY_CREDENTIAL_BEARER)
+  if (target == FERRY_CREDENTIAL_FOR_PROXY && scheme == FERRY_CREDENTIAL_BEARER)
     return refuse (error, "Scheme bearer is for servers, not for proxies.");
   if ((target == FERRY_CREDENTIAL_FOR_CERTIFICATE) != (scheme == FERRY_CREDENTIAL_PASSWORD))
     return refuse (error, "Scheme password is for target certificate, and no other is.");
-  if (!proxy || scheme != FERRY_CREDENTIAL_NEGOTIATE)
-    return TRUE;
-  g_set_error_literal (error, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,
-                       "Scheme negotiate is not supported for proxies.");
-  return FALSE;
+  return TRUE;
 }
 
 FerryCredential *

@@ -13,8 +13,8 @@ static const struct
   const char *word;
   gboolean at_proxies; /* SetCredentials takes it for them */
 } known[] = {
-  { "digest", TRUE }, { "basic", TRUE },      { "bearer", FALSE },
-  { "ntlm", TRUE },   { "negotiate", FALSE },
+  { "digest", TRUE }, { "basic", TRUE },     { "bearer", FALSE },
+  { "ntlm", TRUE },   { "negotiate", TRUE },
 };
 
 /* A challenge begins with its scheme, and goes on with parameters that have commas between them, as it has from the next.

@@ -130,15 +130,26 @@ load_certificate (WorkerLogin *self, GVariantDict *dict)
     self->certificate = worker_certificate_new (place, key != NULL ? key->password : NULL);
 }
 
-static void
-load_ticket (WorkerLogin *self)
+/* @given: (nullable): by the owner for the job */
+static WorkerTicket *
+make_ticket (const Credential *given)
 {
-  const Credential *credential = find (self, SERVER, "negotiate");
-  gboolean password = credential != NULL && *credential->user != '\0';
+  gboolean password = given != NULL && *given->user != '\0';
 
-  if (self->netrc != NULL || credential != NULL)
-    self->ticket = worker_ticket_new (credential != NULL, password ? credential->user : NULL,
-                                      password ? credential->password : NULL);
+  return worker_ticket_new (given != NULL, password ? given->user : NULL,
+                            password ? given->password : NULL);
+}
+
+static void
+load_tickets (WorkerLogin *self)
+{
+  const Credential *server = find (self, SERVER, "negotiate");
+  const Credential *proxy = find (self, PROXY, "negotiate");
+
+  if (self->netrc != NULL || server != NULL)
+    self->ticket = make_ticket (server);
+  if (proxy != NULL)
+    self->proxy_ticket = make_ticket (proxy);
 }
 
 void
@@ -165,7 +176,7 @@ worker_login_load (WorkerLogin *self, GVariantDict *dict)
 
   if (!has_server_credential (self) && !has_authorization (dict) && !is_others_url (dict))
     self->netrc = worker_netrc_new ();
-  load_ticket (self);
+  load_tickets (self);
   load_certificate (self, dict);
 }
 
@@ -175,6 +186,7 @@ worker_login_clear (WorkerLogin *self)
   g_clear_pointer (&self->credentials, g_ptr_array_unref);
   g_clear_pointer (&self->netrc, worker_netrc_free);
   g_clear_pointer (&self->ticket, worker_ticket_free);
+  g_clear_pointer (&self->proxy_ticket, worker_ticket_free);
   g_clear_pointer (&self->certificate, worker_certificate_free);
 }
 
@@ -200,7 +212,8 @@ worker_login_get_key (const WorkerLogin *self)
   g_autoptr (GChecksum) sum = NULL;
   const guchar own = self->netrc != NULL;
 
-  if (!answers (self) && self->ticket == NULL && self->certificate == NULL)
+  if (!answers (self) && self->ticket == NULL && self->proxy_ticket == NULL &&
+      self->certificate == NULL)
     return NULL;
   sum = g_checksum_new (G_CHECKSUM_SHA256);
   g_checksum_update (sum, &own, 1);
@@ -231,6 +244,8 @@ worker_login_set_up (const WorkerLogin *self, SoupSession *session)
   /* Only for who has it: libsoup takes it before digest and basic, and it is worth less than they are over TLS. */
   if (has_ntlm (self) && !soup_session_has_feature (session, SOUP_TYPE_AUTH_NTLM))
     soup_session_add_feature_by_type (session, SOUP_TYPE_AUTH_NTLM);
+  if (self->proxy_ticket != NULL)
+    worker_ticket_set_up (session);
 }
 
 /* == ~/.netrc == */
@@ -345,6 +360,7 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
   if (answers (self))
     g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), (gpointer) self);
 
+  worker_ticket_greet_proxy (self->proxy_ticket, message, cancellable);
   if (own && self->certificate != NULL && is_https (message) &&
       !worker_certificate_prepare (self->certificate, message, error))
     return FALSE;
@@ -427,15 +443,26 @@ worker_login_explain_error (const WorkerLogin *self, SoupMessage *message, GErro
   g_free (text);
 }
 
+/* Returns: (transfer none) (nullable): why what we have for who answered with @status was of no use */
+static const char *
+get_complaint (const WorkerLogin *self, guint status)
+{
+  if (status == SOUP_STATUS_PROXY_UNAUTHORIZED)
+    return self->proxy_ticket != NULL ? worker_ticket_get_complaint (self->proxy_ticket) : NULL;
+  if (status != SOUP_STATUS_UNAUTHORIZED)
+    return NULL;
+  if (self->netrc != NULL && self->netrc->complaint != NULL)
+    return self->netrc->complaint;
+  return self->ticket != NULL ? worker_ticket_get_complaint (self->ticket) : NULL;
+}
+
 void
 worker_login_explain (const WorkerLogin *self, guint status, GError **error)
 {
-  const char *complaint = self->netrc != NULL ? self->netrc->complaint : NULL;
+  const char *complaint = get_complaint (self, status);
   char *message;
 
-  if (complaint == NULL && self->ticket != NULL)
-    complaint = worker_ticket_get_complaint (self->ticket);
-  if (status != SOUP_STATUS_UNAUTHORIZED || complaint == NULL || error == NULL || *error == NULL)
+  if (complaint == NULL || error == NULL || *error == NULL)
     return;
   message = g_strdup_printf ("%s; %s", (*error)->message, complaint);
   g_free ((*error)->message);

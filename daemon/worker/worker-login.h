@@ -18,6 +18,7 @@ typedef struct
   WorkerNetrc
       *netrc; /* (owned) (nullable): asked for what the job does not have; %NULL = must not be */
   WorkerTicket *ticket;           /* (owned) (nullable): given, or where @netrc may be asked */
+  WorkerTicket *proxy_ticket;     /* (owned) (nullable): given for the proxy */
   WorkerCertificate *certificate; /* (owned) (nullable): for the server */
 } WorkerLogin;
 

@@ -14,8 +14,13 @@ struct _WorkerTicket
   gboolean
       asked;  /* the server has, and gets one unasked from now on: a body need not go out twice */
   char *next; /* (owned) (nullable): for the next request */
-  char *complaint; /* (owned) (nullable) */
+  char *complaint;           /* (owned) (nullable) */
+  GCancellable *cancellable; /* (unowned): of the request, of one for a proxy */
 };
+
+/* (element-type WorkerTicket) (unowned) (nullable): for the proxy, of the request that the thread sends: libsoup makes the
+ * CONNECT before it, in the same thread, and says not for whom. */
+static GPrivate greeting = G_PRIVATE_INIT (NULL);
 
 WorkerTicket *
 worker_ticket_new (gboolean given, const char *user, const char *password)
@@ -77,6 +82,73 @@ worker_ticket_prepare (WorkerTicket *self, SoupMessage *message, GCancellable *c
   g_signal_connect (message, "starting", G_CALLBACK (starting_cb), self);
   return TRUE;
 }
+
+/* == proxies == */
+
+/* Returns: (transfer full) (nullable): whom we talk to, if it is a proxy that reads @message */
+static GUri *
+get_reader (SoupMessage *message)
+{
+  GSocketAddress *address = soup_message_get_remote_address (message);
+  gboolean tunnel = g_str_equal (soup_message_get_method (message), SOUP_METHOD_CONNECT);
+
+  if (!G_IS_PROXY_ADDRESS (address) ||
+      (!tunnel && !g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "http")))
+    return NULL;
+  return g_uri_parse (g_proxy_address_get_uri (G_PROXY_ADDRESS (address)), SOUP_HTTP_URI_FLAGS,
+                      NULL);
+}
+
+/* It has its connection, and nothing of the request has gone out. */
+static void
+proxy_starting_cb (SoupMessage *message, gpointer data)
+{
+  WorkerTicket *self = data;
+  g_autoptr (GUri) proxy = get_reader (message);
+  g_autoptr (GError) error = NULL;
+  char *token;
+
+  if (proxy == NULL || g_uri_get_host (proxy) == NULL)
+    return;
+  token = worker_negotiate_get_token (self->negotiate, g_uri_get_host (proxy), self->cancellable,
+                                      &error);
+  g_clear_pointer (&self->complaint, g_free);
+  if (token != NULL)
+    soup_message_headers_replace (soup_message_get_request_headers (message), "Proxy-Authorization",
+                                  token);
+  else
+    self->complaint = g_strdup (error->message);
+  ferry_text_wipe (token);
+}
+
+static void
+request_queued_cb (SoupSession *session, SoupMessage *message, gpointer data)
+{
+  WorkerTicket *self = g_private_get (&greeting);
+
+  if (self != NULL && g_str_equal (soup_message_get_method (message), SOUP_METHOD_CONNECT))
+    g_signal_connect (message, "starting", G_CALLBACK (proxy_starting_cb), self);
+}
+
+void
+worker_ticket_greet_proxy (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable)
+{
+  g_private_set (&greeting, self);
+  if (self == NULL)
+    return;
+  self->cancellable = cancellable;
+  g_signal_connect (message, "starting", G_CALLBACK (proxy_starting_cb), self);
+}
+
+void
+worker_ticket_set_up (SoupSession *session)
+{
+  if (g_signal_handler_find (session, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, request_queued_cb, NULL) ==
+      0)
+    g_signal_connect (session, "request-queued", G_CALLBACK (request_queued_cb), NULL);
+}
+
+/* == what the server asks for == */
 
 static gboolean
 is_asked_for (SoupMessage *message)

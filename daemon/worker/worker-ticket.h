@@ -30,7 +30,21 @@ gboolean worker_ticket_prepare (WorkerTicket *self, SoupMessage *message, GCance
  * worker_ticket_prepare() */
 gboolean worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable);
 
-/** Returns: (transfer none) (nullable): why worker_ticket_helps() has said no, to go behind a semicolon */
+/**
+ * worker_ticket_greet_proxy:
+ * @self: (nullable): given by the owner for his proxy; %NULL: there is none
+ * @message: that this thread sends next; @self and @cancellable outlive it
+ *
+ * Adds a ticket for the proxy to @message when that is what reads it, and to the CONNECT before it, for a session of
+ * worker_ticket_set_up().
+ */
+void worker_ticket_greet_proxy (WorkerTicket *self, SoupMessage *message,
+                                GCancellable *cancellable);
+
+/** Has @session greet proxies also when it asks them for tunnels. */
+void worker_ticket_set_up (SoupSession *session);
+
+/** Returns: (transfer none) (nullable): why worker_ticket_helps() has said no, or a proxy was not greeted, to go behind a semicolon */
 const char *worker_ticket_get_complaint (const WorkerTicket *self);
 
 G_END_DECLS

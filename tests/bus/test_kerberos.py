@@ -12,6 +12,7 @@ from lib.client import ERROR, options  # noqa: E402
 from lib.guards import KerberosGuard  # noqa: E402
 from lib.kerberos import Realm  # noqa: E402
 from lib.process import wait_until  # noqa: E402
+from lib.proxies import Squid  # noqa: E402
 
 
 class Kerberos(cases.WorldCase):
@@ -186,6 +187,29 @@ class Kerberos(cases.WorldCase):
         self.world.start_ferryd()
         job.resume()
         self.arrives(job)
+
+    def test_proxy(self):
+        """Squid wants a ticket, before a tunnel too; without one it says so."""
+        squid = Squid.of(self, keytab=self.realm.keytab)
+        proxy = {'ProxyUsage': 'override', 'ProxyUri': 'http://localhost:{}'.format(squid.port)}
+        self.world.nginx.add('file', self.body)
+
+        def job(url, given):
+            job = self.client.create(NoProgressTimeout=0, **proxy)
+            job.add_file(url, self.path('a'))
+            if given is not None:
+                job.call('SetCredentials', '(ssa{sv})', 'proxy', 'negotiate', options(given))
+            job.resume()
+            return job
+        for url in (self.world.nginx.url('file'), self.world.nginx.secure_url('file')):
+            with self.subTest(url=url):
+                self.refused(job(url, {}), 'Kerberos has no ticket', status=407)
+                self.login()
+                self.refused(job(url, None), 'localhost:{}'.format(squid.port), '407', status=407)
+                self.arrives(job(url, {}))
+                self.logout()
+                self.arrives(job(url, {'UserName': 'alice', 'Password': 'sesame'}))
+        self.assertIn('alice@FERRY.TEST', squid.served())
 
     def test_no_trace(self):
         """The server's proof is in no property."""

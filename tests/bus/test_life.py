@@ -185,7 +185,6 @@ class Creation(LifeCase):
                 ('server', 'negotiate', {'Password': 'sesame'}),
                 ('server', 'negotiate', {'Token': 'sesame'})):
             self.assertEqual(refused(target, scheme, **values), INVALID_ARGS, (target, scheme))
-        self.assertEqual(refused('proxy', 'negotiate'), NOT_SUPPORTED)
         job.call('SetCredentials', '(ssa{sv})', 'server', 'negotiate', options({}))
         job.call('SetCredentials', '(ssa{sv})', 'server', 'basic',
                  options({'UserName': 'a', 'Password': 'sesame'}))

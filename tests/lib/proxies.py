@@ -54,13 +54,14 @@ class Tinyproxy(Proxy):
 
 
 class Squid(Proxy):
-    """Large; asks for `scheme`, basic or digest."""
+    """Large; asks for `scheme`, basic or digest, or with a keytab for a ticket of Kerberos."""
 
     name = 'squid'
     user = 'proxy'
 
-    def __init__(self, login=None, scheme='basic'):
+    def __init__(self, login=None, scheme='basic', keytab=None):
         self.scheme = scheme
+        self.keytab = keytab
         super().__init__(login)
 
     def command(self):
@@ -81,7 +82,10 @@ class Squid(Proxy):
             users = self.write('users', '{}:{}'.format(self.login[0], hashed))
             lines += ['auth_param basic program {}basic_ncsa_auth {}'.format(SQUID_HELPERS, users),
                       'auth_param basic realm proxy', 'auth_param basic children 1']
-        if self.login:
+        if self.keytab:
+            lines += ['auth_param negotiate program {}negotiate_kerberos_auth -k {} -s HTTP/localhost'.format(
+                SQUID_HELPERS, self.keytab), 'auth_param negotiate children 1']
+        if self.login or self.keytab:
             lines += ['acl known proxy_auth REQUIRED', 'http_access allow known']
-        lines.append('http_access deny all' if self.login else 'http_access allow all')
+        lines.append('http_access deny all' if self.login or self.keytab else 'http_access allow all')
         return ['squid', '-N', '-f', self.write('squid.conf', '\n'.join(lines) + '\n')]
