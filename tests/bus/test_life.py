@@ -9,7 +9,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import badserver, cases, content  # noqa: E402
-from lib.client import (ERROR, FINAL, INVALID_ARGS, JOB, MANAGER, NOT_SUPPORTED,  # noqa: E402
+from lib.client import (ERROR, FINAL, INVALID_ARGS, JOB, MANAGER,  # noqa: E402
                         OBJECT_MANAGER, ROOT, UNKNOWN_OBJECT, BusError, options, signal_args)
 from lib.process import wait_until  # noqa: E402
 
