@@ -11,6 +11,8 @@
 /* Bytes of each string. */
 #define SECRET_MAX 4096
 
+#define PKCS11 "pkcs11:"
+
 /* Characters of a URI of PKCS #11. */
 #define CERTIFICATE_URI_MAX 1024
 
@@ -100,21 +102,32 @@ take_secret (FerryOptions *options, FerryCredentialScheme scheme, char **user, c
   return *password != NULL;
 }
 
-/* Returns: whether @uri has the attribute in its query part; names are compared as they are (RFC 7512, 2.3) */
+/* Wherever it stands: p11-kit takes it from the path, too. */
 static gboolean
-has_query_attribute (const char *uri, const char *name)
+has_pin (const char *uri)
 {
-  const char *query = strchr (uri, '?');
-  g_auto (GStrv) attributes = g_strsplit (query != NULL ? query + 1 : "", "&", -1);
-  g_autofree char *prefix = g_strconcat (name, "=", NULL);
+  g_auto (GStrv) attributes = g_strsplit_set (uri + strlen (PKCS11), ";?&", -1);
 
   for (guint i = 0; attributes[i] != NULL; i++)
     {
-      if (g_str_has_prefix (attributes[i], prefix))
+      if (g_str_has_prefix (attributes[i], "pin-value"))
         return TRUE;
     }
 
   return FALSE;
+}
+
+/* p11-kit skips blanks, which RFC 7512 does not have. */
+static gboolean
+is_uri_text (const char *uri)
+{
+  for (const char *c = uri; *c != '\0'; c++)
+    {
+      if (!g_ascii_isgraph (*c))
+        return FALSE;
+    }
+
+  return TRUE;
 }
 
 gboolean
@@ -122,7 +135,7 @@ ferry_args_check_certificate (const char *place, GError **error)
 {
   if (*place == '\0')
     return TRUE;
-  if (!g_str_has_prefix (place, "pkcs11:"))
+  if (!g_str_has_prefix (place, PKCS11))
     {
       if (ferry_args_check_path (place, error))
         return TRUE;
@@ -131,7 +144,10 @@ ferry_args_check_certificate (const char *place, GError **error)
     }
   if (!ferry_args_check_length ("ClientCertificate", place, CERTIFICATE_URI_MAX, error))
     return FALSE;
-  return !has_query_attribute (place, "pin-value") ||
+  if (!is_uri_text (place))
+    return refuse (error,
+                   "\"ClientCertificate\" is a pkcs11: URI with characters that no URI has.");
+  return !has_pin (place) ||
          refuse (error, "\"ClientCertificate\" holds a pin-value, which would be stored; give it "
                         "with SetCredentials, target certificate, scheme password.");
 }

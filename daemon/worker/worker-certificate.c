@@ -6,6 +6,7 @@
 #include "ferry-text.h"
 #include "worker-key.h"
 #include "worker-pin.h"
+#include "worker-tries.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct _WorkerCertificate
   GTlsCertificate *loaded; /* (owned) (nullable) */
   WorkerPin *pin;          /* (owned) (nullable): of a token's */
   gboolean wants_password;
+  gboolean trying; /* its turn to try the PIN; see worker-tries.h */
 };
 
 WorkerCertificate *
@@ -113,13 +115,45 @@ network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *con
     g_tls_connection_set_interaction (G_TLS_CONNECTION (connection), G_TLS_INTERACTION (self->pin));
 }
 
+void
+worker_certificate_end (WorkerCertificate *self)
+{
+  if (!self->trying)
+    return;
+  self->trying = FALSE;
+  worker_tries_leave (WORKER_TRIES_TOKEN, self->place, self->password,
+                      worker_pin_was_refused (self->pin));
+}
+
+/* It has its connection. */
+static void
+starting_cb (SoupMessage *message, gpointer data)
+{
+  worker_certificate_end (data);
+}
+
+static gboolean
+begin (WorkerCertificate *self, GError **error)
+{
+  if (self->pin == NULL || self->password == NULL)
+    return TRUE;
+  self->trying = worker_tries_enter (WORKER_TRIES_TOKEN, self->place, self->password);
+  if (self->trying)
+    return TRUE;
+  self->wants_password = TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
+                       "The PIN of the client certificate's token was wrong a moment ago");
+  return FALSE;
+}
+
 gboolean
 worker_certificate_prepare (WorkerCertificate *self, SoupMessage *message, GError **error)
 {
   self->wants_password = FALSE;
-  if (!load (self, error))
+  if (!load (self, error) || !begin (self, error))
     return FALSE;
   g_signal_connect (message, "network-event", G_CALLBACK (network_event_cb), self);
+  g_signal_connect (message, "starting", G_CALLBACK (starting_cb), self);
   return TRUE;
 }
 

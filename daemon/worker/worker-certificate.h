@@ -29,12 +29,15 @@ const char *worker_certificate_get_place (const WorkerCertificate *self);
  * @message: to the server that it is for; @self outlives it
  *
  * Has @message's connection, if it is a new one, show the certificate to a server that asks for one. Reads it, when called
- * first. Blocks; of one thread alone.
+ * first. Blocks, also while another attempt tries the PIN of a token; of one thread alone.
  *
  * Returns: %FALSE with NO_FILE_ACCESS when it cannot be read, TLS_ERROR when it is none, AUTHENTICATION_FAILED when its key needs
  *   another password
  */
 gboolean worker_certificate_prepare (WorkerCertificate *self, SoupMessage *message, GError **error);
+
+/** To be called, in the same thread, when the message that was prepared last was sent, whatever came of it. */
+void worker_certificate_end (WorkerCertificate *self);
 
 /** Returns: whether @message was prepared with it */
 gboolean worker_certificate_is_for (WorkerCertificate *self, SoupMessage *message);

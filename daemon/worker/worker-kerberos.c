@@ -4,11 +4,14 @@
 
 #include "ferry-error.h"
 #include "ferry-text.h"
+#include "worker-tries.h"
 
 #include <glib/gstdio.h>
 #include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
 #include <krb5.h>
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -65,13 +68,37 @@ worker_kerberos_free (WorkerKerberos *self)
 
 /* == what went wrong == */
 
+/* Whether @code says that Kerberos' servers are not found or not reached, which can pass: a network or a VPN that is down, a clock
+ * that is not set yet. */
+static gboolean
+is_passing (krb5_error_code code)
+{
+  switch (code)
+    {
+    case KRB5_KDC_UNREACH:
+    case KRB5_REALM_CANT_RESOLVE:
+    case KRB5_REALM_UNKNOWN: /* also when its servers are looked for by DNS, and DNS is not there */
+    case KRB5KDC_ERR_SVC_UNAVAILABLE:
+    case KRB5KRB_AP_ERR_SKEW:
+    case EAGAIN: /* a name does not resolve now */
+    case ETIMEDOUT:
+    case ECONNREFUSED:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EIO:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 /* @text: (transfer full): what Kerberos says of @code */
 static void
 set_error (GError **error, krb5_error_code code, char *text)
 {
   g_autofree char *clean = ferry_text_clean (text, FERRY_TEXT_MAX);
 
-  if (code == KRB5_KDC_UNREACH || code == KRB5_REALM_CANT_RESOLVE)
+  if (is_passing (code))
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_CONNECT_FAILED, "Kerberos does not answer: %s",
                  clean);
   else
@@ -110,9 +137,18 @@ static gboolean
 fetch_tickets (WorkerKerberos *self, krb5_principal principal, GError **error)
 {
   krb5_creds creds = { 0 };
-  krb5_error_code code = krb5_get_init_creds_password (self->context, &creds, principal,
-                                                       self->password, NULL, NULL, 0, NULL, NULL);
+  krb5_error_code code;
 
+  if (!worker_tries_enter (WORKER_TRIES_KERBEROS, self->user, self->password))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
+                   "Kerberos has no ticket for the server: it refused this password a moment ago");
+      return FALSE;
+    }
+  code = krb5_get_init_creds_password (self->context, &creds, principal, self->password, NULL, NULL,
+                                       0, NULL, NULL);
+  worker_tries_leave (WORKER_TRIES_KERBEROS, self->user, self->password,
+                      code != 0 && !is_passing (code));
   if (code == 0)
     {
       self->expiry = creds.times.endtime;
@@ -138,11 +174,6 @@ ensure_tickets (WorkerKerberos *self, GError **error)
   krb5_error_code code;
   gboolean fetched;
 
-  if (self->context == NULL && (code = krb5_init_context (&self->context)) != 0)
-    {
-      set_krb5_error (error, NULL, code);
-      return FALSE;
-    }
   if (self->tickets != NULL && time (NULL) < (time_t) self->expiry - EXPIRY_MARGIN)
     return TRUE;
   drop_tickets (self);
@@ -206,92 +237,149 @@ acquire_from (const char *place, const gss_OID_desc *mechanism, gss_cred_id_t *c
   return *major == GSS_S_COMPLETE;
 }
 
-/* Of tickets of a login only the session knows the place, and it does not know us. */
-static gboolean
-acquire (WorkerKerberos *self, const gss_OID_desc *mechanism, gss_cred_id_t *credential,
-         OM_uint32 *major, OM_uint32 *minor)
+/* Returns: (transfer full) (nullable): where the tickets are that the password got */
+static char *
+get_own_place (WorkerKerberos *self)
 {
-  g_autofree char *place = NULL;
   char *name;
-  OM_uint32 ignored;
+  char *place;
 
-  if (self->tickets != NULL && krb5_cc_get_full_name (self->context, self->tickets, &name) == 0)
-    {
-      place = g_strdup (name);
-      krb5_free_string (self->context, name);
-      return acquire_from (place, mechanism, credential, major, minor);
-    }
-  if (acquire_from (NULL, mechanism, credential, major, minor))
-    return TRUE;
-  place = find_tickets ();
-  return place != NULL && acquire_from (place, mechanism, credential, &ignored, &ignored);
+  if (self->tickets == NULL || krb5_cc_get_full_name (self->context, self->tickets, &name) != 0)
+    return NULL;
+  place = g_strdup (name);
+  krb5_free_string (self->context, name);
+  return place;
 }
 
 /* == tokens == */
 
+/* The service HTTP/@host itself: by GSSAPI's own kind of name Kerberos would ask DNS what the host is called, and whoever owns a
+ * name, with a good certificate for it, could have DNS say another's, and be given a ticket to that one. */
+static gss_name_t
+import_service (WorkerKerberos *self, const char *host, krb5_error_code *code)
+{
+  gss_name_t name = GSS_C_NO_NAME;
+  krb5_principal principal;
+  gss_buffer_desc text;
+  OM_uint32 minor;
+  char *words;
+
+  *code = krb5_sname_to_principal (self->context, host, "HTTP", KRB5_NT_UNKNOWN, &principal);
+  if (*code != 0)
+    return GSS_C_NO_NAME;
+  *code = krb5_unparse_name (self->context, principal, &words);
+  krb5_free_principal (self->context, principal);
+  if (*code != 0)
+    return GSS_C_NO_NAME;
+
+  text = (gss_buffer_desc){ strlen (words), words };
+  if (gss_import_name (&minor, &text, (gss_OID) GSS_KRB5_NT_PRINCIPAL_NAME, &name) !=
+      GSS_S_COMPLETE)
+    *code = (krb5_error_code) minor;
+  krb5_free_unparsed_name (self->context, words);
+  return name;
+}
+
 /* Returns: (transfer full) (nullable): "Negotiate ...", %NULL with @major and @minor */
 static char *
-init_context (gss_cred_id_t credential, const char *host, const gss_OID_desc *mechanism,
+init_context (gss_cred_id_t credential, gss_name_t name, const gss_OID_desc *mechanism,
               OM_uint32 *major, OM_uint32 *minor)
 {
-  g_autofree char *service = g_strconcat ("HTTP@", host, NULL);
   g_autofree char *encoded = NULL;
-  gss_buffer_desc text = { strlen (service), service };
   gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
   gss_ctx_id_t context = GSS_C_NO_CONTEXT;
-  gss_name_t name = GSS_C_NO_NAME;
   OM_uint32 ignored;
 
-  *major = gss_import_name (minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &name);
-  if (*major == GSS_S_COMPLETE)
-    *major = gss_init_sec_context (minor, credential, &context, name, (gss_OID) mechanism, 0,
-                                   GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER,
-                                   NULL, &token, NULL, NULL);
+  *major = gss_init_sec_context (minor, credential, &context, name, (gss_OID) mechanism, 0,
+                                 GSS_C_INDEFINITE, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER, NULL,
+                                 &token, NULL, NULL);
   if (!GSS_ERROR (*major))
     encoded = g_base64_encode (token.value, token.length);
   gss_release_buffer (&ignored, &token);
   gss_delete_sec_context (&ignored, &context, GSS_C_NO_BUFFER);
-  gss_release_name (&ignored, &name);
   return encoded != NULL ? g_strconcat ("Negotiate ", encoded, NULL) : NULL;
 }
 
-/* Returns: (transfer full) (nullable): as init_context() */
+/* @place: (nullable): as in acquire_from()
+ * Returns: (transfer full) (nullable): as init_context() */
 static char *
-try_mechanism (WorkerKerberos *self, const char *host, const gss_OID_desc *mechanism,
-               OM_uint32 *major, OM_uint32 *minor)
+try_mechanism (const char *place, gss_name_t name, const gss_OID_desc *mechanism, OM_uint32 *major,
+               OM_uint32 *minor)
 {
   gss_OID_set_desc only = { 1, (gss_OID) &kerberos };
   gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
   OM_uint32 ignored;
   char *token = NULL;
 
-  if (acquire (self, mechanism, &credential, major, minor))
+  if (acquire_from (place, mechanism, &credential, major, minor))
     {
       /* Not what else is installed: NTLM would need an answer to answer. */
       if (mechanism == &spnego)
         gss_set_neg_mechs (&ignored, credential, &only);
-      token = init_context (credential, host, mechanism, major, minor);
+      token = init_context (credential, name, mechanism, major, minor);
     }
   gss_release_cred (&ignored, &credential);
+  return token;
+}
+
+/* Returns: (transfer full) (nullable): as worker_kerberos_new_token() */
+static char *
+try_place (const char *place, gss_name_t name, GError **error)
+{
+  OM_uint32 major;
+  OM_uint32 minor;
+  char *token = try_mechanism (place, name, &spnego, &major, &minor);
+
+  if (token != NULL)
+    return token;
+  /* Once more without the wrapping, which hides what is wrong. */
+  token = try_mechanism (place, name, &kerberos, &major, &minor);
+  if (token == NULL)
+    set_gss_error (error, major, minor);
+  return token;
+}
+
+/* Of tickets of a login only the session knows the place, and it does not know us. Those at the usual one may have expired. */
+static char *
+try_places (WorkerKerberos *self, gss_name_t name, GError **error)
+{
+  g_autofree char *own = get_own_place (self);
+  g_autofree char *other = NULL;
+  g_autoptr (GError) local_error = NULL;
+  char *token = try_place (own, name, &local_error);
+
+  if (token == NULL && own == NULL &&
+      g_error_matches (local_error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED))
+    other = find_tickets ();
+  if (other != NULL)
+    token = try_place (other, name, NULL);
+  if (token == NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
   return token;
 }
 
 char *
 worker_kerberos_new_token (WorkerKerberos *self, const char *host, GError **error)
 {
-  OM_uint32 major;
-  OM_uint32 minor;
+  krb5_error_code code;
+  gss_name_t name;
+  OM_uint32 ignored;
   char *token;
 
+  if (self->context == NULL && (code = krb5_init_context (&self->context)) != 0)
+    {
+      set_krb5_error (error, NULL, code);
+      return NULL;
+    }
   if (self->user != NULL && !ensure_tickets (self, error))
     return NULL;
-  token = try_mechanism (self, host, &spnego, &major, &minor);
-  if (token != NULL)
-    return token;
-
-  /* Once more without the wrapping, which hides what is wrong. */
-  token = try_mechanism (self, host, &kerberos, &major, &minor);
-  if (token == NULL)
-    set_gss_error (error, major, minor);
+  name = import_service (self, host, &code);
+  if (name == GSS_C_NO_NAME)
+    {
+      set_krb5_error (error, self->context, code);
+      return NULL;
+    }
+  token = try_places (self, name, error);
+  gss_release_name (&ignored, &name);
   return token;
 }

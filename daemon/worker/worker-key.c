@@ -145,7 +145,7 @@ decrypt (const gnutls_datum_t *from, const KeyId *id, const char *password,
     }
   else
     {
-      refuse (error, FERRY_ERROR_TLS_ERROR, "has no private key in its file");
+      refuse (error, FERRY_ERROR_TLS_ERROR, "has no private key in its file that can be read");
     }
   return NULL;
 }
@@ -204,13 +204,31 @@ load_pem (const Content *content, const char *password, gboolean *wants_password
 
 /* == PKCS #12 == */
 
+/* First as if there was no password: GIO does not like one that is not needed. */
+static GTlsCertificate *
+open_pkcs12 (const Content *content, const char *password, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  GTlsCertificate *certificate = g_tls_certificate_new_from_pkcs12 ((const guint8 *) content->text,
+                                                                    content->size, NULL,
+                                                                    &local_error);
+
+  if (certificate != NULL || password == NULL ||
+      !g_error_matches (local_error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE_PASSWORD))
+    {
+      if (local_error != NULL)
+        g_propagate_error (error, g_steal_pointer (&local_error));
+      return certificate;
+    }
+  return g_tls_certificate_new_from_pkcs12 ((const guint8 *) content->text, content->size, password,
+                                            error);
+}
+
 static GTlsCertificate *
 load_pkcs12 (const Content *content, const char *password, gboolean *wants_password, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (GTlsCertificate)
-      certificate = g_tls_certificate_new_from_pkcs12 ((const guint8 *) content->text,
-                                                       content->size, password, &local_error);
+  g_autoptr (GTlsCertificate) certificate = open_pkcs12 (content, password, &local_error);
   g_autoptr (GByteArray) key = NULL;
 
   if (g_error_matches (local_error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE_PASSWORD))
@@ -226,7 +244,7 @@ load_pkcs12 (const Content *content, const char *password, gboolean *wants_passw
   g_object_get (certificate, "private-key", &key, NULL);
   if (key == NULL)
     {
-      refuse (error, FERRY_ERROR_TLS_ERROR, "has no private key in its file");
+      refuse (error, FERRY_ERROR_TLS_ERROR, "has no private key in its file that can be read");
       return NULL;
     }
   explicit_bzero (key->data, key->len);

@@ -5,6 +5,7 @@
 #include "ferry-error.h"
 #include "ferry-text.h"
 #include "ferry-worker-protocol.h"
+#include "worker-proxy.h"
 #include "worker-trust.h"
 
 #include <string.h>
@@ -202,7 +203,7 @@ static gboolean
 is_for_connection (const Credential *credential)
 {
   return !is_for (credential, SERVER) || g_str_equal (credential->scheme, "negotiate") ||
-         g_str_equal (credential->scheme, "ntlm");
+         g_str_equal (credential->scheme, "ntlm") || g_str_equal (credential->scheme, "digest");
 }
 
 /* A digest of it: the text stays longer than the secret should. */
@@ -238,12 +239,18 @@ worker_login_get_key (const WorkerLogin *self)
   return g_strdup (g_checksum_get_string (sum));
 }
 
+/* libsoup takes digest before NTLM, and NTLM before basic, whatever there is to answer with: a session has those alone that it can
+ * answer. */
 void
 worker_login_set_up (const WorkerLogin *self, SoupSession *session)
 {
-  /* Only for who has it: libsoup takes it before digest and basic, and it is worth less than they are over TLS. */
+  gboolean digest = find (self, SERVER, "digest") != NULL || find (self, PROXY, "digest") != NULL;
+
   if (has_ntlm (self) && !soup_session_has_feature (session, SOUP_TYPE_AUTH_NTLM))
     soup_session_add_feature_by_type (session, SOUP_TYPE_AUTH_NTLM);
+  if (has_ntlm (self) && !digest && self->netrc == NULL &&
+      soup_session_has_feature (session, SOUP_TYPE_AUTH_DIGEST))
+    soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_DIGEST);
   if (self->proxy_ticket != NULL)
     worker_ticket_set_up (session);
 }
@@ -274,24 +281,51 @@ answer_from_netrc (WorkerNetrc *netrc, SoupMessage *message, SoupAuth *auth)
 
 /* == requests == */
 
-/* A second challenge says that the answer was wrong. */
+static gboolean
+is_ntlm (SoupAuth *auth)
+{
+  return G_TYPE_CHECK_INSTANCE_TYPE (auth, SOUP_TYPE_AUTH_NTLM);
+}
+
+/* Without it libsoup would go on by NTLM as whoever is logged in here, and fail. */
+static gboolean
+refuse_challenge (SoupAuth *auth)
+{
+  if (is_ntlm (auth))
+    soup_auth_cancel (auth);
+  return FALSE;
+}
+
+/* A second challenge says that the answer was wrong; by NTLM libsoup may take it for a first one.
+ * Returns: whether this is the first of the server, or of the proxy, to @message */
+static gboolean
+note_challenge (SoupMessage *message, gboolean proxy)
+{
+  const char *key = proxy ? "ferry-proxy-challenged" : "ferry-challenged";
+
+  if (g_object_get_data (G_OBJECT (message), key) != NULL)
+    return FALSE;
+  g_object_set_data (G_OBJECT (message), key, GINT_TO_POINTER (TRUE));
+  return TRUE;
+}
+
 static gboolean
 authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpointer data)
 {
   const WorkerLogin *self = data;
   gboolean proxy = soup_auth_is_for_proxy (auth);
-  const Credential *credential = find (self, proxy ? PROXY : SERVER,
-                                       soup_auth_get_scheme_name (auth));
+  gboolean own = g_object_get_data (G_OBJECT (message), "ferry-own") != NULL;
+  const char *scheme = soup_auth_get_scheme_name (auth);
+  const Credential *credential = find (self, proxy ? PROXY : SERVER, scheme);
 
-  if (!proxy && self->netrc != NULL && !retrying &&
-      g_object_get_data (G_OBJECT (message), "ferry-own") != NULL)
-    return answer_from_netrc (self->netrc, message, auth);
+  if (retrying || (is_ntlm (auth) && !note_challenge (message, proxy)))
+    return refuse_challenge (auth);
+  if (!proxy && self->netrc != NULL && own)
+    return answer_from_netrc (self->netrc, message, auth) || refuse_challenge (auth);
   /* Of the server's only digest and NTLM wait for a challenge; elsewhere than at home nothing is answered. */
-  if (retrying || credential == NULL ||
-      (!proxy && (g_object_get_data (G_OBJECT (message), "ferry-own") == NULL ||
-                  (g_ascii_strcasecmp (credential->scheme, "digest") != 0 &&
-                   g_ascii_strcasecmp (credential->scheme, "ntlm") != 0))))
-    return FALSE;
+  if (credential == NULL || (!proxy && (!own || (g_ascii_strcasecmp (scheme, "digest") != 0 &&
+                                                 g_ascii_strcasecmp (scheme, "ntlm") != 0))))
+    return refuse_challenge (auth);
   soup_auth_authenticate (auth, credential->user, credential->password);
   return TRUE;
 }
@@ -332,6 +366,20 @@ starting_cb (SoupMessage *message, gpointer data)
                        self->netrc->entry.password);
 }
 
+/* One that refuses a long body may close before its question is heard. Not before there is a connection: a kept one may go to
+ * the server, whatever the setting is now. */
+static void
+greet_proxy_cb (SoupMessage *message, gpointer data)
+{
+  const Credential *credential = data;
+  g_autoptr (GUri) proxy = worker_proxy_get_reader (message);
+
+  if (proxy != NULL)
+    set_authorization (message, "Proxy-Authorization", credential->user, credential->password);
+  else
+    soup_message_headers_remove (soup_message_get_request_headers (message), "Proxy-Authorization");
+}
+
 /* In the main thread, for which a handshake waits. There is none: what was set before is not asked for. */
 static gboolean
 request_certificate_cb (SoupMessage *message, GTlsClientConnection *connection, gpointer data)
@@ -344,6 +392,17 @@ static gboolean
 is_https (SoupMessage *message)
 {
   return g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "https");
+}
+
+/* libsoup would send another password, and the server count it as a wrong one. */
+static gboolean
+check_ntlm (const Credential *credential, GError **error)
+{
+  if (g_str_is_ascii (credential->password))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
+                       "A password with letters beyond ASCII cannot be sent by scheme ntlm");
+  return FALSE;
 }
 
 gboolean
@@ -360,6 +419,9 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
   if (answers (self))
     g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), (gpointer) self);
 
+  if (find (self, PROXY, "basic") != NULL)
+    g_signal_connect (message, "starting", G_CALLBACK (greet_proxy_cb),
+                      (gpointer) find (self, PROXY, "basic"));
   worker_ticket_greet_proxy (self->proxy_ticket, message, cancellable);
   if (own && self->certificate != NULL && is_https (message) &&
       !worker_certificate_prepare (self->certificate, message, error))
@@ -388,7 +450,7 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
       return FALSE;
     }
   if (g_str_equal (credential->scheme, "ntlm"))
-    return TRUE;
+    return check_ntlm (credential, error);
   set_authorization (message, "Authorization",
                      g_str_equal (credential->scheme, "bearer") ? NULL : credential->user,
                      credential->password);
@@ -397,28 +459,51 @@ worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gboolean ow
 
 gboolean
 worker_login_wants_again (const WorkerLogin *self, SoupMessage *message, gboolean own,
-                          GCancellable *cancellable)
+                          GCancellable *cancellable, GError **error)
 {
-  return own && self->ticket != NULL && worker_ticket_helps (self->ticket, message, cancellable);
+  if (soup_message_get_status (message) == SOUP_STATUS_PROXY_UNAUTHORIZED &&
+      self->proxy_ticket != NULL && worker_ticket_is_unreached (self->proxy_ticket))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECT_FAILED,
+                           worker_ticket_get_complaint (self->proxy_ticket));
+      return FALSE;
+    }
+  return own && self->ticket != NULL &&
+         worker_ticket_helps (self->ticket, message, cancellable, error);
 }
 
 void
-worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message)
+worker_login_end (const WorkerLogin *self)
 {
-  const Credential *credential = find (self, PROXY, "basic");
-
-  if (credential != NULL)
-    set_authorization (message, "Proxy-Authorization", credential->user, credential->password);
+  if (self->certificate != NULL)
+    worker_certificate_end (self->certificate);
 }
 
 /* What servers say of certificates depends on the version of TLS, on when it arrives, and on their taste. */
 static gboolean
 is_refusal (const GError *error)
 {
-  return g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_CERTIFICATE_REQUIRED) ||
-         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE) ||
-         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS) ||
-         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_MISC);
+  /* Names of alerts (RFC 8446, 6.2), as GnuTLS has them; GIO has no codes for them. */
+  static const char *const alerts[] = {
+    "Bad certificate",         "Certificate is not supported",
+    "Certificate was revoked", "Certificate is expired",
+    "Unknown certificate",     "Certificate is required",
+    "CA is unknown",           "Access was denied",
+    "Handshake failed",
+  };
+
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_CERTIFICATE_REQUIRED) ||
+      g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE) ||
+      g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS))
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (alerts); i++)
+    {
+      if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_MISC) &&
+          strstr (error->message, alerts[i]) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 void

@@ -56,15 +56,15 @@ gboolean worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gb
  * worker_login_wants_again:
  * @message: that was answered
  * @own: as in worker_login_prepare()
+ * @error: (out): that it is not known now, which can pass: CONNECT_FAILED, G_IO_ERROR_CANCELLED
  *
  * Returns: whether the same request will have a better answer: the server asked for a ticket, which goes with it
  */
 gboolean worker_login_wants_again (const WorkerLogin *self, SoupMessage *message, gboolean own,
-                                   GCancellable *cancellable);
+                                   GCancellable *cancellable, GError **error);
 
-/** Adds what the proxy may have without being asked: one that refuses a long body may close before its question is heard. Only
- * for a @message that goes to it, and not to the server by a tunnel. */
-void worker_login_greet_proxy (const WorkerLogin *self, SoupMessage *message);
+/** To be called, in the same thread, when the message that was prepared last was sent, whatever came of it. */
+void worker_login_end (const WorkerLogin *self);
 
 /** @error: (inout) (nullable): of @message, a request that had no answer; it may be for want of a certificate, or of a PIN */
 void worker_login_explain_error (const WorkerLogin *self, SoupMessage *message, GError **error);

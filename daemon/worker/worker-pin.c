@@ -38,8 +38,9 @@ ask_password (GTlsInteraction *interaction, GTlsPassword *password, GCancellable
 {
   WorkerPin *self = WORKER_PIN (interaction);
 
+  /* The last one before it locks itself is for a person with the token at hand. */
   if (self->pin == NULL || self->refused ||
-      (g_tls_password_get_flags (password) & G_TLS_PASSWORD_RETRY))
+      (g_tls_password_get_flags (password) & (G_TLS_PASSWORD_RETRY | G_TLS_PASSWORD_FINAL_TRY)))
     {
       self->refused = TRUE;
       /* Not UNHANDLED: GIO's GnuTLS would go on with an empty one, for ever. */

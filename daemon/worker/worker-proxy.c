@@ -42,22 +42,22 @@ find (SoupSession *session, GUri *uri)
   return proxies != NULL && proxies[0] != NULL ? name (proxies[0]) : NULL;
 }
 
-gboolean
-worker_proxy_reads (SoupSession *session, GUri *uri, GCancellable *cancellable)
+GUri *
+worker_proxy_get_reader (SoupMessage *message)
 {
-  g_autofree char *text = g_uri_to_string_partial (uri, G_URI_HIDE_PASSWORD | G_URI_HIDE_QUERY);
-  g_auto (GStrv) proxies = NULL;
+  GSocketAddress *address = soup_message_get_remote_address (message);
+  gboolean tunnel = g_str_equal (soup_message_get_method (message), SOUP_METHOD_CONNECT);
+  g_autoptr (GUri) proxy = NULL;
 
-  if (!g_str_equal (g_uri_get_scheme (uri), "http"))
-    return FALSE;
-  proxies = g_proxy_resolver_lookup (soup_session_get_proxy_resolver (session), text, cancellable,
-                                     NULL);
-  if (proxies == NULL || proxies[0] == NULL)
-    return FALSE;
-  for (gsize i = 0; proxies[i] != NULL; i++)
-    if (!g_str_has_prefix (proxies[i], "http://"))
-      return FALSE;
-  return TRUE;
+  if (!G_IS_PROXY_ADDRESS (address) ||
+      (!tunnel && !g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "http")))
+    return NULL;
+  proxy = g_uri_parse (g_proxy_address_get_uri (G_PROXY_ADDRESS (address)), SOUP_HTTP_URI_FLAGS,
+                       NULL);
+  return proxy != NULL && g_str_equal (g_uri_get_scheme (proxy), "http") &&
+                 g_uri_get_host (proxy) != NULL
+             ? g_steal_pointer (&proxy)
+             : NULL;
 }
 
 static gboolean

@@ -7,9 +7,9 @@
 
 G_BEGIN_DECLS
 
-/** Returns: whether it is certain that a request for @uri is read by a proxy: not one of a tunnel or of SOCKS, nor one that may
- * yet go directly. Blocks as the request itself may, until @cancellable (nullable) is cancelled */
-gboolean worker_proxy_reads (SoupSession *session, GUri *uri, GCancellable *cancellable);
+/** Returns: (transfer full) (nullable): the proxy that reads @message, which has its connection; %NULL when the server does, by a
+ * tunnel or SOCKS too */
+GUri *worker_proxy_get_reader (SoupMessage *message);
 
 /**
  * worker_proxy_explain:

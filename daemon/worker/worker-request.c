@@ -42,21 +42,47 @@ static const char *const hidden_headers[] = { "Set-Cookie",
 static gboolean
 is_hidden (const char *name, const char *value)
 {
+  g_autofree char *lower = NULL;
+
   for (guint i = 0; hidden_headers[i] != NULL; i++)
     if (g_ascii_strcasecmp (hidden_headers[i], name) == 0)
       return TRUE;
   /* What a server proves itself with, and not just the scheme that it wants. */
-  return g_ascii_strncasecmp (value, "Negotiate ", 10) == 0 ||
-         g_ascii_strncasecmp (value, "NTLM ", 5) == 0;
+  if (g_ascii_strcasecmp (name, "WWW-Authenticate") != 0 &&
+      g_ascii_strcasecmp (name, "Proxy-Authenticate") != 0)
+    return FALSE;
+  lower = g_ascii_strdown (value, -1);
+  return strstr (lower, "negotiate ") != NULL || strstr (lower, "ntlm ") != NULL;
+}
+
+/* Returns: (transfer full): of whose server the job's login is for; "" when that is none */
+static char *
+get_home_origin (const WorkerOrder *order)
+{
+  const char *url = order->upload_url != NULL ? order->upload_url : order->url;
+  g_autoptr (GUri) uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
+
+  return uri != NULL && g_uri_get_host (uri) != NULL ? worker_uri_get_origin (uri) : g_strdup ("");
 }
 
 SoupSession *
 worker_order_get_session (const WorkerOrder *order, WorkerSessions *sessions, GError **error)
 {
   g_autofree char *login = worker_login_get_key (&order->login);
-  SoupSession *session = worker_sessions_get (sessions, order->proxy_usage, order->proxy_uri,
-                                              (const char *const *) order->proxy_bypass,
-                                              &order->trust, login, order->upload, error);
+  g_autofree char *kind = NULL;
+  SoupSession *session;
+
+  /* A connection may count as the user's once he was known on it: what a redirect leads to the same place, without a login, must
+   * not go out on that one, nor the other way round. */
+  if (login != NULL)
+    {
+      g_autofree char *origin = get_home_origin (order);
+
+      kind = g_strdup_printf ("%s %s", login, origin);
+    }
+  session = worker_sessions_get (sessions, order->proxy_usage, order->proxy_uri,
+                                 (const char *const *) order->proxy_bypass, &order->trust, kind,
+                                 order->upload, error);
 
   if (session != NULL)
     worker_login_set_up (&order->login, session);
@@ -261,8 +287,6 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
-  if (worker_proxy_reads (requester->session, uri, requester->cancellable))
-    worker_login_greet_proxy (requester->login, exchange->message);
   handler = g_signal_connect (exchange->message, "network-event",
                               fetches (request) ? G_CALLBACK (network_event_cb)
                                                 : G_CALLBACK (sending_network_event_cb),
@@ -276,6 +300,7 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
                                         error);
   worker_pulse_end_answer (requester->pulse);
   worker_pulse_end_write (requester->pulse);
+  worker_login_end (requester->login);
   g_signal_handler_disconnect (exchange->message, handler);
   g_clear_signal_handler (&starting, exchange->message);
   worker_trust_check_end (&check, exchange->message, error);
@@ -293,13 +318,22 @@ static WorkerExchange *
 send_one (const WorkerRequester *requester, const WorkerRequest *request, GUri *uri, GError **error)
 {
   WorkerExchange *exchange = send_once (requester, request, uri, error);
+  g_autoptr (GError) local_error = NULL;
+  gboolean again;
 
-  if (exchange == NULL || !worker_login_wants_again (requester->login, exchange->message,
-                                                     ferry_uri_same_origin (requester->home, uri),
-                                                     requester->cancellable))
+  if (exchange == NULL)
+    return NULL;
+  again = worker_login_wants_again (requester->login, exchange->message,
+                                    ferry_uri_same_origin (requester->home, uri),
+                                    requester->cancellable, &local_error);
+  if (!again && local_error == NULL)
     return exchange;
-  worker_exchange_close (exchange, WORKER_CLOSE_DRAIN);
-  return send_once (requester, request, uri, error);
+
+  worker_exchange_close (exchange, again ? WORKER_CLOSE_DRAIN : WORKER_CLOSE_DROP);
+  if (again)
+    return send_once (requester, request, uri, error);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return NULL;
 }
 
 WorkerExchange *

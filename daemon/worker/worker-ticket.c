@@ -2,9 +2,11 @@
 
 #include "worker-ticket.h"
 
+#include "ferry-error.h"
 #include "ferry-text.h"
 #include "worker-challenge.h"
 #include "worker-negotiate.h"
+#include "worker-proxy.h"
 #include "worker-trust.h"
 
 struct _WorkerTicket
@@ -15,6 +17,7 @@ struct _WorkerTicket
       asked;  /* the server has, and gets one unasked from now on: a body need not go out twice */
   char *next; /* (owned) (nullable): for the next request */
   char *complaint;           /* (owned) (nullable) */
+  gboolean unreached;        /* @complaint is that Kerberos was not reached */
   GCancellable *cancellable; /* (unowned): of the request, of one for a proxy */
 };
 
@@ -41,6 +44,12 @@ worker_ticket_free (WorkerTicket *self)
   ferry_text_wipe (self->next);
   g_free (self->complaint);
   g_free (self);
+}
+
+gboolean
+worker_ticket_is_unreached (const WorkerTicket *self)
+{
+  return self->unreached;
 }
 
 const char *
@@ -85,30 +94,18 @@ worker_ticket_prepare (WorkerTicket *self, SoupMessage *message, GCancellable *c
 
 /* == proxies == */
 
-/* Returns: (transfer full) (nullable): whom we talk to, if it is a proxy that reads @message */
-static GUri *
-get_reader (SoupMessage *message)
-{
-  GSocketAddress *address = soup_message_get_remote_address (message);
-  gboolean tunnel = g_str_equal (soup_message_get_method (message), SOUP_METHOD_CONNECT);
-
-  if (!G_IS_PROXY_ADDRESS (address) ||
-      (!tunnel && !g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "http")))
-    return NULL;
-  return g_uri_parse (g_proxy_address_get_uri (G_PROXY_ADDRESS (address)), SOUP_HTTP_URI_FLAGS,
-                      NULL);
-}
-
 /* It has its connection, and nothing of the request has gone out. */
 static void
 proxy_starting_cb (SoupMessage *message, gpointer data)
 {
   WorkerTicket *self = data;
-  g_autoptr (GUri) proxy = get_reader (message);
+  g_autoptr (GUri) proxy = worker_proxy_get_reader (message);
   g_autoptr (GError) error = NULL;
   char *token;
 
-  if (proxy == NULL || g_uri_get_host (proxy) == NULL)
+  /* Of another try, which went elsewhere. */
+  soup_message_headers_remove (soup_message_get_request_headers (message), "Proxy-Authorization");
+  if (proxy == NULL)
     return;
   token = worker_negotiate_get_token (self->negotiate, g_uri_get_host (proxy), self->cancellable,
                                       &error);
@@ -165,9 +162,10 @@ is_asked_for (SoupMessage *message)
 }
 
 gboolean
-worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable)
+worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable,
+                     GError **error)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) local_error = NULL;
 
   if (self->given || self->asked || self->complaint != NULL || !is_asked_for (message))
     return FALSE;
@@ -177,8 +175,10 @@ worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *can
                                   "server with a good certificate");
       return FALSE;
     }
-  self->asked = make_next (self, message, cancellable, &error);
-  if (!self->asked)
-    self->complaint = g_strdup (error->message);
+  self->asked = make_next (self, message, cancellable, &local_error);
+  if (g_error_matches (local_error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED))
+    self->complaint = g_strdup (local_error->message);
+  else if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
   return self->asked;
 }

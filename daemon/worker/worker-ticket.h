@@ -26,9 +26,15 @@ void worker_ticket_free (WorkerTicket *self);
 gboolean worker_ticket_prepare (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable,
                                 GError **error);
 
-/** Returns: whether @message, which was answered, will have a better answer when it is sent again, prepared by
- * worker_ticket_prepare() */
-gboolean worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable);
+/**
+ * worker_ticket_helps:
+ * @error: (out): that nobody knows now, as what is to be asked is not reached: CONNECT_FAILED, G_IO_ERROR_CANCELLED
+ *
+ * Returns: whether @message, which was answered, will have a better answer when it is sent again, prepared by
+ *   worker_ticket_prepare()
+ */
+gboolean worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *cancellable,
+                              GError **error);
 
 /**
  * worker_ticket_greet_proxy:
@@ -43,6 +49,9 @@ void worker_ticket_greet_proxy (WorkerTicket *self, SoupMessage *message,
 
 /** Has @session greet proxies also when it asks them for tunnels. */
 void worker_ticket_set_up (SoupSession *session);
+
+/** Returns: whether a proxy was not greeted because Kerberos' servers were not reached, which can pass */
+gboolean worker_ticket_is_unreached (const WorkerTicket *self);
 
 /** Returns: (transfer none) (nullable): why worker_ticket_helps() has said no, or a proxy was not greeted, to go behind a semicolon */
 const char *worker_ticket_get_complaint (const WorkerTicket *self);

@@ -4,10 +4,11 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import cases, content  # noqa: E402
+from lib import cases, content, isolate  # noqa: E402
 from lib.client import ERROR, options  # noqa: E402
 from lib.guards import KerberosGuard  # noqa: E402
 from lib.kerberos import Realm  # noqa: E402
@@ -32,6 +33,7 @@ class Kerberos(cases.WorldCase):
     def setUp(self):
         self.needs_root()       # only root can have this namespace know the realm
         super().setUp()
+        self.world.kill_workers()       # what was refused is not tried again at once
         self.realm.set_password('alice', 'sesame')
         self.user = self.client.user
         self.tickets = os.path.join(self.realm.tickets, str(self.user.pw_uid))
@@ -98,6 +100,52 @@ class Kerberos(cases.WorldCase):
         job.resume()
         self.refused(job, '401', status=401)
 
+    def test_name_of_another(self):
+        """DNS says that a host is another one: there is no ticket to that one for it."""
+        hosts = os.path.join(self.world.dir, 'hosts')
+        content.write(hosts, b'127.0.0.1 localhost evil.ferry.test\n')
+        os.chmod(hosts, 0o644)
+        isolate.bind(hosts, '/etc/hosts')
+        self.addCleanup(subprocess.run, ['umount', '-l', '/etc/hosts'], check=False)
+        self.login()
+        self.arrives(self.job(self.servers[0], {}))
+        job = self.client.create(NoProgressTimeout=0)
+        job.add_file(self.servers[0].url('file', 'evil.ferry.test'), self.path('a'))
+        self.give(job)
+        job.resume()
+        self.refused(job, 'HTTP/evil.ferry.test')
+
+    def test_kept_connection(self):
+        """What another server leads here is not taken for the user's on a connection of his."""
+        self.login()
+        self.arrives(self.job(self.servers[1], {}))
+        url = self.world.nginx.secure_url('away-tls/?port={}'.format(self.servers[1].port))
+        job = self.client.create(NoProgressTimeout=0)
+        job.add_file(url, self.path('a'))
+        job.resume()
+        self.refused(job, '401', status=401)
+
+    def test_expired(self):
+        """A ticket that is of no use does not hide one that is."""
+        self.realm.login(self.user.pw_name, 'alice', 'sesame', self.tickets, '1s')
+        wait_until(lambda: self.realm.is_expired(self.tickets), 20, 'its end')
+        path = '/tmp/krb5cc_{}_ferry{}'.format(self.user.pw_uid, os.getpid())
+        self.addCleanup(lambda: os.path.exists(path) and os.unlink(path))
+        self.refused(self.job(self.servers[1]), 'Kerberos has no ticket', status=401)
+        self.realm.login(self.user.pw_name, 'alice', 'sesame', path)
+        self.arrives(self.job(self.servers[1]))
+
+    def test_many_files(self):
+        """A wrong password is tried once: accounts lock."""
+        job = self.client.create(NoProgressTimeout=0)
+        for number in range(8):
+            job.add_file(self.servers[0].url('file?{}'.format(number), 'localhost'), self.path(str(number)))
+        before = self.realm.failures()
+        self.give(job, UserName='alice', Password='wrong')
+        job.resume()
+        self.refused(job, 'Kerberos has no ticket')
+        self.assertEqual(self.realm.failures() - before, 1)
+
     def test_without(self):
         self.refused(self.job(self.servers[0], {}), 'Kerberos has no ticket')
         job = self.job(self.servers[1])
@@ -149,17 +197,21 @@ class Kerberos(cases.WorldCase):
         agent.wait_signal('CredentialsAccepted')
 
     def test_kdc_away(self):
-        """That can pass."""
+        """That can pass, whoever wanted the ticket."""
         self.login()
-        self.realm.kdc.kill()
-        self.addCleanup(self.realm.start)
-        job = self.job(self.servers[1], {}, NoProgressTimeout=600)
-        values = job.wait_state('transient-error')
-        self.assertEqual(values['Error']['Name'], ERROR + 'ConnectFailed')
-        self.assertIn('Kerberos does not answer', values['Error']['Message'])
-        self.realm.start()
-        job.resume()
-        self.arrives(job)
+        for given in ({}, None, {'UserName': 'alice', 'Password': 'sesame'}):
+            with self.subTest(given=given):
+                self.realm.kdc.kill()
+                self.addCleanup(self.realm.start)
+                job = self.job(self.servers[1], given, NoProgressTimeout=600)
+                values = job.wait_state('transient-error')
+                self.assertEqual(values['Error']['Name'], ERROR + 'ConnectFailed')
+                self.assertIn('Kerberos does not answer', values['Error']['Message'])
+                self.realm.start()
+                job.resume()
+                self.arrives(job)
+                self.logout()
+                self.login()
 
     def test_kdc_silent(self):
         """Nobody waits with it: the job stops while Kerberos' library still does."""

@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 
@@ -32,14 +33,15 @@ class Realm:
   default_realm = {realm}
   default_ccache_name = FILE:{tickets}/%{{uid}}
   udp_preference_limit = 1
+  clockskew = 2
   dns_lookup_kdc = false
   dns_lookup_realm = false
-  dns_canonicalize_hostname = false
-  rdns = false
 [realms]
   {realm} = {{
     kdc = 127.0.0.1:{port}
   }}
+[logging]
+  kdc = STDERR
 [domain_realm]
   localhost = {realm}
 '''.format(realm=REALM, tickets=self.tickets, port=self.port))
@@ -47,6 +49,7 @@ class Realm:
 [realms]
   {realm} = {{
     database_name = {place}/principal
+    default_principal_flags = +preauth
     key_stash_file = {place}/stash
     kdc_listen = 127.0.0.1:{port}
     kdc_tcp_listen = 127.0.0.1:{port}
@@ -94,10 +97,23 @@ class Realm:
         self.admin('addprinc -pw {} {}'.format(password, name))
         self.admin('cpw -pw {} {}'.format(password, name))
 
-    def login(self, user, name, password, path=None):
+    def failures(self):
+        """How often the KDC was given a wrong password."""
+        return self.kdc.log().count('PREAUTH_FAILED')
+
+    def is_expired(self, path):
+        """Whether the KDC says so."""
+        copy = path + '.copy'
+        shutil.copy(path, copy)
+        done = subprocess.run(['kvno', '-q', '-c', copy, 'HTTP/localhost'], env=self.env, check=False,
+                              stderr=subprocess.PIPE)
+        os.unlink(copy)
+        return b'expired' in done.stderr
+
+    def login(self, user, name, password, path=None, lifetime='1h'):
         """That user of the machine has a ticket of `name` from now on; returns where."""
         entry = pwd.getpwnam(user)
         path = path or os.path.join(self.tickets, str(entry.pw_uid))
-        self._run('kinit', '-c', path, name, input=password + '\n', user=entry.pw_uid,
+        self._run('kinit', '-l', lifetime, '-c', path, name, input=password + '\n', user=entry.pw_uid,
                   group=entry.pw_gid, extra_groups=[])
         return path

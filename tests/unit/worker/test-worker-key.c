@@ -111,6 +111,7 @@ test_formats (Fixture *fixture, gconstpointer data)
   assert_loads (fixture, "traditional", PASSWORD);
   assert_loads (fixture, "p12", PASSWORD);
   assert_loads (fixture, "open12", NULL);
+  assert_loads (fixture, "open12", "not needed");
 }
 
 static void
