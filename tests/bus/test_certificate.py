@@ -29,6 +29,7 @@ class CertificateCase(cases.WorldCase):
         tls = cls.world.nginx.tls
         cls.ca = os.path.dirname(tls[0])
         cls.servers = [CertificateGuard.of(cls, tls, versions) for versions in ('TLSv1.3', 'TLSv1.2')]
+        cls.optional = CertificateGuard.of(cls, tls, wanted='optional')
         for server in cls.servers:
             content.write(server.file('file'), cls.body)
 
@@ -152,6 +153,21 @@ class Files(CertificateCase):
         job.resume()
         self.refused(job, 'TlsError', 'wants a client certificate')
 
+    def test_kept_connection(self):
+        """What another server leads here does not go out on it; nor does a job's own on one without."""
+        self.make()
+        url = self.world.nginx.secure_url('away-tls/?port={}'.format(self.optional.port))
+        content.write(self.optional.file('file'), self.body)
+
+        def away():
+            job = self.client.create(NoProgressTimeout=0, ClientCertificate=self.path('alice.pem'))
+            job.add_file(url, self.path('a'))
+            job.resume()
+            return job
+        self.refused(away(), 'Forbidden', '403')
+        self.arrives(self.job(self.path('alice.pem'), server=self.optional))
+        self.refused(away(), 'Forbidden', '403')
+
     def test_nobody_else_uses_the_connection(self):
         self.make()
         self.arrives(self.job(self.path('alice.pem')))
@@ -272,10 +288,16 @@ class Token(CertificateCase):
 
     def test_pin_tried_once(self):
         """A token locks itself when it was wrong too often."""
-        job = self.job(self.uri, '1111')
-        self.refused(job, 'AuthenticationFailed', 'PIN of the client certificate\'s token is wrong', ['credentials'])
+        job = self.client.create(NoProgressTimeout=0, ClientCertificate=self.uri)
+        for number in range(8):
+            job.add_file(self.servers[0].url('file?{}'.format(number)), self.path(str(number)))
+        self.give(job, '1111')
+        job.resume()
+        self.refused(job, 'AuthenticationFailed', 'PIN of the client certificate\'s token', ['credentials'])
+        messages = [file['Error']['Message'] for file in job.files()]
+        self.assertEqual(len([m for m in messages if 'is wrong' in m]), 1, messages)
         self.give(job, PIN)
-        self.arrives(job)
+        job.wait_for(lambda v: v['State'] == 'transferred', what='the files')
 
 
 if __name__ == '__main__':

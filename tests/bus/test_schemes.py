@@ -6,7 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import cases, content  # noqa: E402
+from lib import badserver, cases, content  # noqa: E402
 from lib.client import ERROR, options  # noqa: E402
 from lib.guards import ApacheGuard, NtlmGuard  # noqa: E402
 
@@ -88,6 +88,42 @@ class Apache(cases.WorldCase):
                 job.resume()
                 self.refused(job, 0)
                 job.cancel()
+
+    def test_elsewhere(self):
+        """A server to which another one leads is told nothing, whatever it asks for, and not by whom."""
+        for server, scheme, plain in self.cells():
+            if server.tls is not None:
+                continue
+            asks = badserver.status(401, headers=[('WWW-Authenticate', '{} realm="x", nonce="y"'.format(
+                scheme.capitalize()) if scheme != 'ntlm' else 'NTLM')])
+            target = self.world.http.add('/target-' + scheme, b'x').then(asks)
+            home = self.world.http.add('/home-' + scheme, b'x').then(
+                badserver.redirect(self.world.http.url('/target-' + scheme).replace('127.0.0.1', 'localhost')))
+            job = self.client.create(NoProgressTimeout=0)
+            job.add_file(self.world.http.url('/home-' + scheme), self.path('b'))
+            self.give(job, scheme, 'sesame', True)
+            job.resume()
+            self.refused(job)
+            self.assertEqual(len(home.requests), 1)
+            self.assertEqual([r.get('Authorization') for r in target.requests], [None])
+
+    def test_odd_challenge(self):
+        """A server that asks again and again hears one answer."""
+        asks = badserver.status(401, headers=[('WWW-Authenticate', 'NTLM')])
+        route = self.world.http.add('/odd', b'x').then(asks)
+        job = self.client.create(NoProgressTimeout=600)
+        job.add_file(self.world.http.url('/odd'), self.path('b'))
+        self.give(job, 'ntlm', 'sesame', True)
+        job.resume()
+        self.refused(job)
+        self.assertLessEqual(len(route.requests), 3)
+
+    def test_password_beyond_ascii(self):
+        server = [s for s, scheme in self.guards if scheme == 'ntlm' and s.tls is not None][0]
+        job = self.job(server, 'ntlm')
+        self.give(job, 'ntlm', 's\u00e9same', False)
+        job.resume()
+        self.refused(job, 0)
 
     def test_changed(self):
         for server, scheme, plain in self.cells():

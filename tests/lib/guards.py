@@ -48,19 +48,20 @@ class CertificateGuard(Apache):
 
     name = 'apache-certificate'
 
-    def __init__(self, tls, versions='all'):
+    def __init__(self, tls, versions='all', wanted='require'):
         self.versions = versions
+        self.wanted = wanted
         super().__init__(tls)
 
     def rules(self):
         return """
 SSLProtocol {}
-SSLVerifyClient require
+SSLVerifyClient {}
 SSLCACertificateFile {}/ca.crt
 SSLUserName SSL_CLIENT_S_DN_CN
 <Location />
   Require expr %{{SSL_CLIENT_S_DN_CN}} == 'alice'
-</Location>""".format(self.versions, os.path.dirname(self.tls[0]))
+</Location>""".format(self.versions, self.wanted, os.path.dirname(self.tls[0]))
 
 
 class GssapiGuard(Apache):
