@@ -209,6 +209,29 @@ ferry_engine_take_challenge (FerryEngine *self, FerryJob *job, GVariant *argumen
   return TRUE;
 }
 
+/* Tried with each file of a job, a wrong password would lock the owner's account. */
+void
+ferry_engine_refuse_alike (FerryJob *job, FerryFile *file, const FerryFailure *failure)
+{
+  if (failure->code != FERRY_ERROR_AUTHENTICATION_FAILED ||
+      !ferry_secrets_has_any_given (job->secrets))
+    return;
+
+  for (guint i = 0; i < job->files->len; i++)
+    {
+      FerryFile *other = g_ptr_array_index (job->files, i);
+      FerryFailure *same;
+
+      if (other->state != FERRY_FILE_STATE_PENDING || other->attempt != 0 ||
+          !ferry_engine_is_same_origin (file->remote_url, other->remote_url))
+        continue;
+      same = ferry_failure_copy (failure);
+      same->file = ferry_file_get_shown_index (other);
+      ferry_file_fail (other, same);
+      ferry_job_touch_file (job, other, FERRY_CHANGE_PROGRESS);
+    }
+}
+
 void
 ferry_engine_note_accepted (FerryEngine *self, FerryJob *job)
 {

@@ -344,8 +344,10 @@ on_failed (FerryEngine *self, FerryAttempt *attempt, FerryFile *file, GVariant *
       return;
     }
 
-  if (!ferry_engine_take_challenge (self, job, arguments, failure))
-    file->state = FERRY_FILE_STATE_FAILED;
+  if (ferry_engine_take_challenge (self, job, arguments, failure))
+    return;
+  file->state = FERRY_FILE_STATE_FAILED;
+  ferry_engine_refuse_alike (job, file, failure);
 }
 
 static void

@@ -220,6 +220,9 @@ void ferry_engine_note_progress (FerryEngine *self, FerryJob *job);
 /** Whether the job waits for its owner's agents now because of the `Challenge` of a "failed" report, instead of failing. */
 gboolean ferry_engine_take_challenge (FerryEngine *self, FerryJob *job, GVariant *arguments,
                                       const FerryFailure *failure);
+/** What the owner gave was refused, by @failure of @file: the files that wait for the same server fail alike, untried. */
+void ferry_engine_refuse_alike (FerryJob *job, FerryFile *file, const FerryFailure *failure);
+
 /** The server gave or took something. */
 void ferry_engine_note_accepted (FerryEngine *self, FerryJob *job);
 /** @job's state changed. */
@@ -291,6 +294,9 @@ void ferry_engine_add_start (FerryEngine *self, GVariantDict *dict, FerryJob *jo
 /** The URL of @file becomes the one that a report has as @key. Returns: whether a worker can be sent there; else nothing is
  * changed */
 gboolean ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char *key);
+/** Whether both URLs have the same scheme, host and port; never when one is malformed. */
+gboolean ferry_engine_is_same_origin (const char *a, const char *b);
+
 /** With RedirectPolicy `report` the URL of a file that is done becomes the one at which it was found; not at another origin when
  * the job has secrets, which would go there. */
 void ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments);

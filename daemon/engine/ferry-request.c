@@ -82,8 +82,8 @@ ferry_engine_take_claimed_url (FerryFile *file, GVariant *arguments, const char 
   return TRUE;
 }
 
-static gboolean
-is_same_origin (const char *a, const char *b)
+gboolean
+ferry_engine_is_same_origin (const char *a, const char *b)
 {
   g_autoptr (GUri) first = g_uri_parse (a, URL_FLAGS, NULL);
   g_autoptr (GUri) second = g_uri_parse (b, URL_FLAGS, NULL);
@@ -102,7 +102,7 @@ ferry_engine_take_final_url (FerryJob *job, FerryFile *file, GVariant *arguments
     return;
   /* Secrets go to the origin of the file's URL, which is the owner's choice and no server's. */
   if ((job->secrets != NULL || *job->client_certificate != '\0') &&
-      !is_same_origin (file->remote_url, url))
+      !ferry_engine_is_same_origin (file->remote_url, url))
     return;
   if (ferry_engine_take_claimed_url (file, arguments, "FinalUrl"))
     ferry_job_touch_file (job, file, FERRY_CHANGE_PROGRESS);

@@ -107,6 +107,23 @@ class Apache(cases.WorldCase):
             self.assertEqual(len(home.requests), 1)
             self.assertEqual([r.get('Authorization') for r in target.requests], [None])
 
+    def test_many_files(self):
+        """A wrong password is not tried with each file of a job: accounts lock."""
+        route = self.world.http.add('/many', b'x').then(badserver.guarded('alice', 'sesame'))
+        job = self.client.create(NoProgressTimeout=0)
+        for number in range(40):
+            job.add_file(self.world.http.url('/many'), self.path('m{}'.format(number)))
+        job.add_file(self.world.nginx.url('open'), self.path('open'))
+        self.world.nginx.add('open', self.body)
+        self.give(job, 'basic', 'wrong', True)
+        job.resume()
+        self.refused(job)
+        self.assertLess(len(route.requests), 10)
+        self.assertEqual({f['State'] for f in job.files()[:40]}, {'failed'})
+        self.assertEqual(job.files()[40]['State'], 'transferred')
+        self.give(job, 'basic', 'sesame', True)
+        job.wait_for(lambda v: v['State'] == 'transferred', what='the files')
+
     def test_odd_challenge(self):
         """A server that asks again and again hears one answer."""
         asks = badserver.status(401, headers=[('WWW-Authenticate', 'NTLM')])
