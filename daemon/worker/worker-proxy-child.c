@@ -10,9 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What GIO knows how to go through. */
-static const char *const schemes[] = { "direct",  "http",   "https",  "socks",
-                                       "socks4a", "socks4", "socks5", NULL };
+static const char *const schemes[] = { WORKER_PROXY_SCHEMES, NULL };
 
 GSubprocess *
 worker_proxy_child_start (const char *program, GError **error)

@@ -12,6 +12,9 @@ G_BEGIN_DECLS
 #define WORKER_PROXY_ANSWER_MAX (16 * 1024)
 #define WORKER_PROXIES_MAX      16
 
+/* What GIO knows how to go through; no other scheme is in an answer. */
+#define WORKER_PROXY_SCHEMES "direct", "http", "https", "socks", "socks4a", "socks4", "socks5"
+
 /** Returns: (transfer full) (nullable): @program, started; %NULL with WORKER_FAILED */
 GSubprocess *worker_proxy_child_start (const char *program, GError **error);
 

@@ -5,6 +5,7 @@
 #include "ferry-text.h"
 #include "proxy-script.h"
 #include "proxy-setting.h"
+#include "worker-proxy-child.h"
 
 #include <gio/gio.h>
 #include <signal.h>
@@ -67,6 +68,12 @@ find (const char *url, GError **error)
       if (proxies == NULL)
         g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
                              "The proxy setting cannot be understood");
+      else if (proxies[0] == NULL)
+        {
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                               "The proxy setting names no proxy that Ferry can use");
+          g_clear_pointer (&proxies, g_strfreev);
+        }
     }
   proxy_setting_clear (&setting);
   return proxies;
@@ -93,7 +100,7 @@ main (void)
   proxies = find (url, &error);
   if (proxies != NULL)
     {
-      for (gsize i = 0; proxies[i] != NULL; i++)
+      for (gsize i = 0; proxies[i] != NULL && i < WORKER_PROXIES_MAX; i++)
         printf ("proxy %s\n", proxies[i]);
     }
   else

@@ -2,24 +2,31 @@
 
 #include "proxy-libproxy.h"
 
+#include "proxy-address.h"
+
 #include <proxy.h>
 #include <string.h>
 
 static const char *const variables[] = { "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY",
                                          "_PX_DEBUG_PACURL" };
 
-/* GIO has no proxies of whatever version of SOCKS. */
+/* libproxy lets any scheme through. */
 static void
 add (GPtrArray *proxies, const char *proxy)
 {
-  if (!g_str_has_prefix (proxy, "socks://"))
+  g_autofree char *address = proxy_address_normalize (proxy);
+
+  if (address == NULL)
+    return;
+  if (!g_str_has_prefix (address, "socks://"))
     {
-      g_ptr_array_add (proxies, g_strdup (proxy));
+      g_ptr_array_add (proxies, g_steal_pointer (&address));
       return;
     }
-  g_ptr_array_add (proxies, g_strconcat ("socks5", strchr (proxy, ':'), NULL));
-  g_ptr_array_add (proxies, g_strconcat ("socks4a", strchr (proxy, ':'), NULL));
-  g_ptr_array_add (proxies, g_strconcat ("socks4", strchr (proxy, ':'), NULL));
+  /* GIO has no proxies of whatever version of SOCKS. */
+  g_ptr_array_add (proxies, g_strconcat ("socks5", strchr (address, ':'), NULL));
+  g_ptr_array_add (proxies, g_strconcat ("socks4a", strchr (address, ':'), NULL));
+  g_ptr_array_add (proxies, g_strconcat ("socks4", strchr (address, ':'), NULL));
 }
 
 char **

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  *
  * Changes the environment.
  *
- * Returns: (transfer full) (nullable): the proxies for @url, as GProxyResolver gives them. Not told apart are direct and most
- *   of what can go wrong; %NULL for the rest of it
+ * Returns: (transfer full) (nullable): the proxies for @url, as GProxyResolver gives them; empty when GIO can use none of them.
+ *   Not told apart are direct and most of what can go wrong; %NULL for the rest of it
  */
 char **proxy_libproxy_ask (const char *setting, const char *url);
 

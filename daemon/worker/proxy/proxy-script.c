@@ -3,6 +3,7 @@
 #include "proxy-script.h"
 
 #include "ferry-error.h"
+#include "proxy-address.h"
 #include "proxy-libproxy.h"
 
 #include <string.h>
@@ -63,16 +64,10 @@ has_engine (void)
 static void
 add (GPtrArray *proxies, const char *scheme, const char *server, int port)
 {
-  g_autofree char *text = g_strconcat (scheme, "://", server, NULL);
-  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
+  char *address = proxy_address_new (scheme, server, port);
 
-  if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0' ||
-      *g_uri_get_path (uri) != '\0')
-    return;
-  if (g_uri_get_port (uri) > 0)
-    g_ptr_array_add (proxies, g_steal_pointer (&text));
-  else
-    g_ptr_array_add (proxies, g_strdup_printf ("%s:%d", text, port));
+  if (address != NULL)
+    g_ptr_array_add (proxies, address);
 }
 
 static void

@@ -12,6 +12,8 @@
 #define HTTP  "http://host.example/"
 #define HTTPS "https://host.example/"
 
+#define USELESS_SETTING "error The proxy setting names no proxy that Ferry can use end "
+
 #define MANUAL                                                                                     \
   "[system/proxy]\nmode='manual'\nignore-hosts=['past.example', '*.past', '10.0.0.0/8']\n"         \
   "[system/proxy/http]\nhost='http.proxy'\nport=1\n"
@@ -172,6 +174,15 @@ test_machine (void)
     { { "all_proxy=socks://a:1" },
       HTTPS,
       "proxy socks5://a:1 proxy socks4a://a:1 proxy socks4://a:1 end " },
+    { { "all_proxy=socks5h://u:p@a:1" }, HTTPS, "proxy socks5://u:p@a:1 end " },
+    { { "all_proxy=SOCKS5://a:1" }, HTTPS, "proxy socks5://a:1 end " },
+    { { "all_proxy=quic://a:1" }, HTTPS, USELESS_SETTING },
+    { { "http_proxy=http://a b:1" }, HTTP, USELESS_SETTING },
+    { { "http_proxy=http://u:p w@a:1" }, HTTP, "proxy http://u:p%20w@a:1 end " },
+    { { "http_proxy=http://\xc3\xbc:p@b\xc3\xbc"
+        "cher:1" },
+      HTTP,
+      "proxy http://%C3%BC:p@xn--bcher-kva:1 end " },
     { { "http_proxy=http://a:1", "no_proxy=x,.example" }, HTTP, "proxy direct:// end " },
     { { "http_proxy=http://a:1", "no_proxy=x" }, HTTP, "proxy http://a:1 end " },
   };
@@ -277,6 +288,8 @@ static void
 test_scripts (void)
 {
 #define FIND(body) "function FindProxyForURL (url, host) { " body " } // no end of line"
+#define FIVE       "proxy direct:// proxy direct:// proxy direct:// proxy direct:// proxy direct:// "
+#define MANY       FIVE FIVE FIVE
 #define FAILS      "error The proxy auto-configuration in a file is a script that fails end "
 #define USELESS                                                                                    \
   "error The proxy auto-configuration in a file names no proxy that Ferry can use end "
@@ -292,6 +305,11 @@ test_scripts (void)
     { FIND ("return 'HTTPS a:1; PROXY b:1'"), "proxy http://b:1 end " },
     { FIND ("return 'HTTPS a:1'"), USELESS },
     { FIND ("return 'PROXY'"), USELESS },
+    { FIND ("return 'PROXY a/b'"), USELESS },
+    { FIND ("return 'PROXY b\xc3\xbc"
+            "cher:1'"),
+      "proxy http://xn--bcher-kva:1 end " },
+    { FIND ("return 'PROXY a:1;' + Array (40).join ('DIRECT;')"), "proxy http://a:1 " MANY "end " },
     { FIND ("return 'nonsense'"), USELESS },
     { FIND ("return url == 'https://host.example/' && host == 'host.example' ? 'PROXY a:1' : 1"),
       "proxy http://a:1 end " },
