@@ -3,12 +3,18 @@
 
 #include "proxy-setting.h"
 
+#include "proxy-address.h"
+
 #include <gio/gio.h>
+#include <string.h>
 
 #define SCHEMA "org.gnome.system.proxy"
 
 /* Stands for the script while hosts are looked for that need no proxy. */
 #define ASK_SCRIPT "use-script://"
+
+/* Stands likewise for a proxy that was set, but is none. */
+#define WRONG "wrong-setting://"
 
 static char *
 get_login (GSettings *http)
@@ -23,20 +29,22 @@ get_login (GSettings *http)
   return g_strdup_printf ("%s:%s@", escaped_user, escaped_password);
 }
 
-/* Returns: (transfer full) (nullable): the proxy that child @name of @settings has, an address of @scheme; %NULL when it has
- * none that makes sense */
+/* Returns: (transfer full) (nullable): the proxy that child @name of @settings has, an address of @scheme; WRONG when it makes no
+ * sense, %NULL when it has none */
 static char *
 get_proxy (GSettings *settings, const char *name, const char *scheme)
 {
   g_autoptr (GSettings) child = g_settings_get_child (settings, name);
   g_autofree char *host = g_settings_get_string (child, "host");
   g_autofree char *login = g_str_equal (name, "http") ? get_login (child) : g_strdup ("");
-  g_autofree char *proxy = NULL;
+  const gboolean bare = strchr (host, ':') != NULL && g_hostname_is_ip_address (host);
+  g_autofree char *server = g_strconcat (login, bare ? "[" : "", host, bare ? "]" : "", NULL);
+  char *proxy;
 
   if (*host == '\0')
     return NULL;
-  proxy = g_strdup_printf ("%s://%s%s:%d", scheme, login, host, g_settings_get_int (child, "port"));
-  return g_uri_is_valid (proxy, G_URI_FLAGS_NONE, NULL) ? g_steal_pointer (&proxy) : NULL;
+  proxy = proxy_address_new (scheme, server, g_settings_get_int (child, "port"));
+  return proxy != NULL ? proxy : g_strdup (WRONG);
 }
 
 static void
@@ -80,10 +88,11 @@ proxy_setting_read_desktop (const char *url, ProxySetting *self)
     set_proxies (G_SIMPLE_PROXY_RESOLVER (resolver), settings);
 
   self->proxies = g_proxy_resolver_lookup (resolver, url, NULL, NULL);
-  if (self->proxies != NULL && g_strv_contains ((const char *const *) self->proxies, ASK_SCRIPT))
-    {
-      g_clear_pointer (&self->proxies, g_strfreev);
-      self->script = g_settings_get_string (settings, "autoconfig-url");
-    }
+  if (self->proxies == NULL)
+    return TRUE;
+  if (g_strv_contains ((const char *const *) self->proxies, ASK_SCRIPT))
+    self->script = g_settings_get_string (settings, "autoconfig-url");
+  if (self->script != NULL || g_strv_contains ((const char *const *) self->proxies, WRONG))
+    g_clear_pointer (&self->proxies, g_strfreev);
   return TRUE;
 }

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/** Begins as all zeros; one of the two is set by who found something. */
+/** Begins as all zeros; one of the two is set by who found something, none when it cannot be understood. */
 typedef struct
 {
   char **proxies; /* (owned) (nullable): for the address asked for, as GProxyResolver gives them */

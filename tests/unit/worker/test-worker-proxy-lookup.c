@@ -12,6 +12,7 @@
 #define HTTP  "http://host.example/"
 #define HTTPS "https://host.example/"
 
+#define MISUNDERSTOOD   "error The proxy setting cannot be understood end "
 #define USELESS_SETTING "error The proxy setting names no proxy that Ferry can use end "
 
 #define MANUAL                                                                                     \
@@ -239,6 +240,45 @@ test_manual (void)
   tear_down (&fixture);
 }
 
+/* What is meant for a proxy is never taken for none. */
+static void
+test_manual_hosts (void)
+{
+  static const char *const hosts[][2] = {
+    { "::1", "proxy http://[::1]:1 end " },
+    { "[::1]", "proxy http://[::1]:1 end " },
+    { "b\xc3\xbc"
+      "cher.example",
+      "proxy http://xn--bcher-kva.example:1 end " },
+    { " ", MISUNDERSTOOD },
+    { "a b", MISUNDERSTOOD },
+    { "::1::", MISUNDERSTOOD },
+    { "http://a", MISUNDERSTOOD },
+    { "a/b", MISUNDERSTOOD },
+    { "a?", MISUNDERSTOOD },
+  };
+  Fixture fixture;
+
+  if (!has_schema ())
+    return;
+  set_up (&fixture);
+  for (gsize i = 0; i < G_N_ELEMENTS (hosts); i++)
+    {
+      g_autofree char *keys = g_strdup_printf (MANUAL "host='%s'\n", hosts[i][0]);
+      const Row rows[] = {
+        { { NULL }, HTTP, hosts[i][1] },
+        { { NULL }, HTTPS, hosts[i][1] },
+        { { NULL }, "http://past.example/", "proxy direct:// end " },
+      };
+
+      set_desktop (&fixture, keys);
+      check (&fixture, rows, G_N_ELEMENTS (rows));
+    }
+  set_desktop (&fixture, "[system/proxy]\nmode='manual'\n[system/proxy/socks]\nhost='a b'\n");
+  check (&fixture, &(Row){ { NULL }, HTTP, MISUNDERSTOOD }, 1);
+  tear_down (&fixture);
+}
+
 /* Nothing but what was there: a user who looks at his home does not see that we looked. */
 static void
 test_leaves_nothing (void)
@@ -432,6 +472,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/worker-proxy-lookup/machine", test_machine);
   g_test_add_func ("/worker-proxy-lookup/manual", test_manual);
+  g_test_add_func ("/worker-proxy-lookup/manual-hosts", test_manual_hosts);
   g_test_add_func ("/worker-proxy-lookup/leaves-nothing", test_leaves_nothing);
   g_test_add_func ("/worker-proxy-lookup/automatic", test_automatic);
   g_test_add_func ("/worker-proxy-lookup/scripts", test_scripts);
