@@ -106,12 +106,14 @@ lock_when (WorkerNegotiate *self, const gboolean *flag, gboolean value, gint64 e
   return *flag == value;
 }
 
-/* Returns: (transfer full) (nullable): what a thread works at now */
+/* Returns: (transfer full) (nullable): what a thread works at now; %NULL without @error when it is too late, or cancelled */
 static Work *
-start (WorkerNegotiate *self, const char *host, gint64 end, GCancellable *cancellable)
+start (WorkerNegotiate *self, const char *host, gint64 end, GCancellable *cancellable,
+       GError **error)
 {
   /* One that nobody waited for may still be at it. */
   gboolean free = lock_when (self, &self->working, FALSE, end, cancellable);
+  GThread *thread;
   Work *work;
 
   self->working = TRUE;
@@ -122,8 +124,19 @@ start (WorkerNegotiate *self, const char *host, gint64 end, GCancellable *cancel
   work = g_new0 (Work, 1);
   work->negotiate = g_atomic_rc_box_acquire (self);
   work->host = g_ascii_strdown (host, -1);
-  g_thread_unref (g_thread_new ("kerberos", work_thread, work));
-  return work;
+  thread = g_thread_try_new ("kerberos", work_thread, work, NULL);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return work;
+    }
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WORKER_FAILED, "No thread can be started");
+  g_mutex_lock (&self->lock);
+  self->working = FALSE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  work_free (work);
+  return NULL;
 }
 
 char *
@@ -131,7 +144,8 @@ worker_negotiate_get_token (WorkerNegotiate *self, const char *host, GCancellabl
                             GError **error)
 {
   const gint64 end = g_get_monotonic_time () + PATIENCE * G_USEC_PER_SEC;
-  Work *work = start (self, host, end, cancellable);
+  g_autoptr (GError) local_error = NULL;
+  Work *work = start (self, host, end, cancellable, &local_error);
   char *token;
   gboolean done = FALSE;
 
@@ -143,7 +157,9 @@ worker_negotiate_get_token (WorkerNegotiate *self, const char *host, GCancellabl
     }
   if (!done)
     {
-      if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+      if (local_error != NULL)
+        g_propagate_error (error, g_steal_pointer (&local_error));
+      else if (!g_cancellable_set_error_if_cancelled (cancellable, error))
         g_set_error (error, FERRY_ERROR, FERRY_ERROR_CONNECT_FAILED,
                      "Kerberos does not answer: its servers were asked for %d seconds", PATIENCE);
       return NULL;

@@ -25,7 +25,8 @@ void worker_negotiate_unref (WorkerNegotiate *self);
  * lets it.
  *
  * Returns: (transfer full) (nullable): "Negotiate ..." for a header, %NULL with AUTHENTICATION_FAILED and a sentence that says
- *   why; CONNECT_FAILED when Kerberos' servers are not reached, which can pass; G_IO_ERROR_CANCELLED
+ *   why; CONNECT_FAILED when Kerberos' servers are not reached, which can pass; WORKER_FAILED when there is no thread for it;
+ *   G_IO_ERROR_CANCELLED
  */
 char *worker_negotiate_get_token (WorkerNegotiate *self, const char *host,
                                   GCancellable *cancellable, GError **error);

@@ -144,18 +144,25 @@ wait_turn (WorkerProxyResolver *self, GCancellable *cancellable, gint64 deadline
   return mine;
 }
 
+/* Under the lock. Takes @proxies and @error. */
 static void
 publish (WorkerProxyResolver *self, Entry *entry, char **proxies, GError *error)
 {
   guint keep = proxies != NULL ? self->times.keep : self->times.keep_failure;
 
-  g_mutex_lock (&self->lock);
   entry->proxies = proxies;
   entry->error = error;
   entry->until = g_get_monotonic_time () + (gint64) keep * 1000;
   entry->done = TRUE;
   g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+}
+
+static void
+search_free (Search *search)
+{
+  entry_unref (search->entry);
+  g_object_unref (search->resolver);
+  g_free (search);
 }
 
 static gpointer
@@ -175,7 +182,9 @@ search_cb (gpointer data)
     child = worker_proxy_child_start (self->program, &error);
   if (child != NULL)
     proxies = worker_proxy_child_ask (child, entry->origin, deadline, entry->cancellable, &error);
+  g_mutex_lock (&self->lock);
   publish (self, entry, proxies, error);
+  g_mutex_unlock (&self->lock);
 
   /* It is killed; until it is gone it counts, and its parent has to be there. */
   if (child != NULL)
@@ -186,19 +195,18 @@ search_cb (gpointer data)
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
-  entry_unref (entry);
-  g_object_unref (self);
-  g_free (search);
+  search_free (search);
   return NULL;
 }
 
-/* Under the lock. Returns: (transfer full): a new lookup */
+/* Under the lock. Returns: (transfer full): a new lookup, or its failure */
 static Entry *
 start (WorkerProxyResolver *self, const char *origin)
 {
   Entry *entry = g_new0 (Entry, 1);
   Search *search = g_new0 (Search, 1);
   gint64 now = g_get_monotonic_time ();
+  GThread *thread;
 
   g_atomic_ref_count_init (&entry->refs);
   entry->origin = g_strdup (origin);
@@ -211,7 +219,16 @@ start (WorkerProxyResolver *self, const char *origin)
 
   search->resolver = g_object_ref (self);
   search->entry = entry_ref (entry);
-  g_thread_unref (g_thread_new ("proxy", search_cb, search));
+  thread = g_thread_try_new ("proxy", search_cb, search, NULL);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return entry;
+    }
+  publish (self, entry, NULL,
+           g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_FAILED,
+                                "No thread can be started"));
+  search_free (search);
   return entry;
 }
 

@@ -5,6 +5,7 @@
 #include "worker-proxy-resolver.h"
 
 #include "ferry-error.h"
+#include "no-threads.h"
 
 #include <glib/gstdio.h>
 
@@ -232,6 +233,21 @@ test_absent (void)
   set_up (&fixture, "", LONG, LONG);
   g_unlink (fixture.program);
   assert_fails (&fixture, FERRY_ERROR_WORKER_FAILED);
+  tear_down (&fixture);
+}
+
+static void
+test_no_thread (void)
+{
+  Fixture fixture;
+  g_autofree char *answer = NULL;
+
+  set_up (&fixture, "echo 'proxy direct://'; echo end", LONG, 0);
+  no_threads_set (TRUE);
+  assert_fails (&fixture, FERRY_ERROR_WORKER_FAILED);
+  no_threads_set (FALSE);
+  answer = ask (&fixture, "http://host/");
+  g_assert_cmpstr (answer, ==, "direct://");
   tear_down (&fixture);
 }
 
@@ -472,6 +488,7 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-proxy-resolver/errors", test_errors);
   g_test_add_func ("/worker-proxy-resolver/garbage", test_garbage);
   g_test_add_func ("/worker-proxy-resolver/absent", test_absent);
+  g_test_add_func ("/worker-proxy-resolver/no-thread", test_no_thread);
   g_test_add_func ("/worker-proxy-resolver/hangs", test_hangs);
   g_test_add_func ("/worker-proxy-resolver/kept", test_kept);
   g_test_add_func ("/worker-proxy-resolver/forgotten", test_forgotten);
