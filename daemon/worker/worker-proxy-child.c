@@ -2,6 +2,7 @@
 
 #include "worker-proxy-child.h"
 
+#include "ferry-config.h"
 #include "ferry-error.h"
 #include "ferry-text.h"
 
@@ -12,13 +13,16 @@
 
 static const char *const schemes[] = { WORKER_PROXY_SCHEMES, NULL };
 
+/* What libraries print holds settings with passwords, and would be in the journal. Sanitizers tell there what they found. */
+#define SILENCE (FERRY_SANITIZED ? G_SUBPROCESS_FLAGS_NONE : G_SUBPROCESS_FLAGS_STDERR_SILENCE)
+
 GSubprocess *
 worker_proxy_child_start (const char *program, GError **error)
 {
   const char *const argv[] = { program, NULL };
   g_autoptr (GError) local_error = NULL;
   GSubprocess *self = g_subprocess_newv (
-      argv, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &local_error);
+      argv, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE | SILENCE, &local_error);
 
   if (self == NULL)
     {

@@ -4,6 +4,7 @@
 #include "worker-proxy-child.h"
 #include "worker-proxy-resolver.h"
 
+#include "ferry-config.h"
 #include "ferry-error.h"
 #include "no-threads.h"
 
@@ -233,6 +234,33 @@ test_absent (void)
   set_up (&fixture, "", LONG, LONG);
   g_unlink (fixture.program);
   assert_fails (&fixture, FERRY_ERROR_WORKER_FAILED);
+  tear_down (&fixture);
+}
+
+/* It stays out of the journal, where the worker's own would be. */
+static void
+test_silent (void)
+{
+  Fixture fixture;
+  g_autofree char *printed = NULL;
+  g_autofree char *text = NULL;
+  int own = dup (STDERR_FILENO);
+  int fd;
+
+  set_up (&fixture, "echo http://user:word@proxy >&2; echo 'proxy direct://'; echo end", LONG,
+          LONG);
+  printed = g_build_filename (fixture.directory, "printed", NULL);
+  fd = open (printed, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  g_assert_cmpint (fd, >=, 0);
+  dup2 (fd, STDERR_FILENO);
+  g_free (ask (&fixture, "http://host/"));
+  dup2 (own, STDERR_FILENO);
+  close (own);
+  close (fd);
+  g_assert_true (g_file_get_contents (printed, &text, NULL, NULL));
+  /* Sanitizers' reports have to get through. */
+  g_assert_cmpstr (text, ==, FERRY_SANITIZED ? "http://user:word@proxy\n" : "");
+  g_unlink (printed);
   tear_down (&fixture);
 }
 
@@ -488,6 +516,7 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-proxy-resolver/errors", test_errors);
   g_test_add_func ("/worker-proxy-resolver/garbage", test_garbage);
   g_test_add_func ("/worker-proxy-resolver/absent", test_absent);
+  g_test_add_func ("/worker-proxy-resolver/silent", test_silent);
   g_test_add_func ("/worker-proxy-resolver/no-thread", test_no_thread);
   g_test_add_func ("/worker-proxy-resolver/hangs", test_hangs);
   g_test_add_func ("/worker-proxy-resolver/kept", test_kept);
