@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ferry-proxy-lookup: which proxies are for an address. A process of its own, because settings, scripts and their engine may
- * hang, grow and crash; ferry-worker starts one, and ends it. What passes between them is in worker-proxy-child.h. */
+ * hang, grow and crash; ferry-worker starts one, and ends it. What passes between them is in worker-proxy-child.h.
+ *
+ * It is in the worker's unit, and counts there: it gets little memory (proxy-memory.h), and when the kernel ends it for want of
+ * more, the unit goes on (OOMPolicy= in ferry-worker@.service). */
 
 #include "ferry-text.h"
+#include "proxy-memory.h"
 #include "proxy-script.h"
 #include "proxy-setting.h"
 #include "worker-proxy-child.h"
@@ -93,6 +97,7 @@ main (void)
   proxy_setting_init_process ();
   /* Compiled scripts need memory that is written and executed, which the worker's unit forbids. */
   g_setenv ("JSC_useJIT", "false", TRUE);
+  proxy_memory_limit ();
 
   url = read_url ();
   if (url == NULL)

@@ -7,7 +7,10 @@
 
 #include <glib/gstdio.h>
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define HTTP  "http://host.example/"
 #define HTTPS "https://host.example/"
@@ -86,16 +89,14 @@ set_desktop (Fixture *self, const char *keyfile)
   g_assert_cmpint (status, ==, 0);
 }
 
-/* Returns: (transfer full): all that it says to who asks for @url, in one line */
-static char *
-ask (Fixture *self, const char *const *variables, const char *url)
+/* Returns: (transfer full): it, with nothing but @variables in its environment */
+static GSubprocess *
+start (Fixture *self, const char *const *variables)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
       G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
-  g_autoptr (GSubprocess) process = NULL;
-  g_autofree char *line = g_strconcat (url, "\n", NULL);
+  GSubprocess *process;
   g_autoptr (GError) error = NULL;
-  char *output = NULL;
   char *empty[] = { NULL };
 
   g_subprocess_launcher_set_environ (launcher, empty);
@@ -109,6 +110,18 @@ ask (Fixture *self, const char *const *variables, const char *url)
     }
   process = g_subprocess_launcher_spawn (launcher, &error, g_getenv ("FERRY_PROXY_LOOKUP"), NULL);
   g_assert_no_error (error);
+  return process;
+}
+
+/* Returns: (transfer full): all that it says to who asks for @url, in one line */
+static char *
+ask (Fixture *self, const char *const *variables, const char *url)
+{
+  g_autoptr (GSubprocess) process = start (self, variables);
+  g_autofree char *line = g_strconcat (url, "\n", NULL);
+  g_autoptr (GError) error = NULL;
+  char *output = NULL;
+
   g_subprocess_communicate_utf8 (process, line, NULL, &output, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (g_subprocess_get_successful (process));
@@ -382,6 +395,55 @@ test_scripts (void)
   tear_down (&fixture);
 }
 
+/* Before it reads anything it is the one that the kernel ends first. */
+static void
+test_goes_first (void)
+{
+  Fixture fixture;
+  g_autofree char *variable = NULL;
+  g_autofree char *file = NULL;
+  g_autofree char *score = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  const char *variables[] = { NULL, NULL };
+  GOutputStream *input;
+  int script;
+
+  set_up (&fixture);
+  g_assert_no_errno (mkfifo (fixture.script, 0600));
+  variables[0] = variable = g_strdup_printf ("http_proxy=pac+file://%s", fixture.script);
+  process = start (&fixture, variables);
+  input = g_subprocess_get_stdin_pipe (process);
+  g_assert_true (
+      g_output_stream_write_all (input, HTTP "\n", strlen (HTTP "\n"), NULL, NULL, NULL));
+  script = open (fixture.script, O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (script, >=, 0);
+  file = g_strdup_printf ("/proc/%s/oom_score_adj", g_subprocess_get_identifier (process));
+  g_assert_true (g_file_get_contents (file, &score, NULL, NULL));
+  g_assert_cmpstr (score, ==, "1000\n");
+  g_subprocess_force_exit (process);
+  g_subprocess_wait (process, NULL, NULL);
+  close (script);
+  tear_down (&fixture);
+}
+
+/* Whose memory is the worker's. */
+static void
+test_greedy_script (void)
+{
+  Fixture fixture;
+  g_autofree char *variable = NULL;
+
+  set_up (&fixture);
+  variable = use_script (&fixture, FIND ("for (var all = []; ; ) all.push ({ n: all.length });"));
+  if (variable != NULL)
+    check (&fixture,
+           &(Row){ { variable },
+                   HTTP,
+                   "error The proxy auto-configuration takes too much memory end " },
+           1);
+  tear_down (&fixture);
+}
+
 /* What libproxy would take for "direct". */
 static void
 test_scripts_that_are_not_there (void)
@@ -476,6 +538,8 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-proxy-lookup/leaves-nothing", test_leaves_nothing);
   g_test_add_func ("/worker-proxy-lookup/automatic", test_automatic);
   g_test_add_func ("/worker-proxy-lookup/scripts", test_scripts);
+  g_test_add_func ("/worker-proxy-lookup/goes-first", test_goes_first);
+  g_test_add_func ("/worker-proxy-lookup/greedy-script", test_greedy_script);
   g_test_add_func ("/worker-proxy-lookup/scripts-that-are-not-there",
                    test_scripts_that_are_not_there);
   g_test_add_func ("/worker-proxy-lookup/no-engine", test_no_engine);
