@@ -61,7 +61,7 @@ read_all (GInputStream *stream, const char *place, GError **error)
 static void
 explain (const GError *cause, const char *place, GError **error)
 {
-  const char *colon = strrchr (cause->message, ':');
+  const char *colon = g_strrstr (cause->message, ": ");
 
   if (cause->domain == G_RESOLVER_ERROR)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_RESOLVE_FAILED,
