@@ -121,6 +121,15 @@ class Manual(SettingCase):
             self.arrives(url, login=LOGIN)
             self.fails(url, refused, 'AuthenticationFailed')
 
+    def test_network_without_script(self):
+        """Servers of names that fail say no more about `wpad` than those that do not know it."""
+        nowhere = os.path.join(self.world.home('root'), 'resolv.conf')
+        content.write(nowhere, b'nameserver 127.0.0.1\noptions attempts:1\n')
+        isolate.bind(nowhere, '/etc/resolv.conf')
+        self.addCleanup(subprocess.run, ['umount', '/etc/resolv.conf'], check=True)
+        self.desktop(proxy={'mode': "'auto'", 'ignore_hosts': '@as []', 'autoconfig_url': "''"})
+        self.arrives(self.urls[0])
+
     def test_changed(self):
         """The next worker goes by it, whatever the one before had kept."""
         self.manual(free_port())

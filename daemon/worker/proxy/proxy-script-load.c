@@ -70,12 +70,15 @@ explain (const GError *cause, const char *place, GError **error)
     set_error (error, "%s is not reached: %s", place, colon != NULL ? colon + 2 : cause->message);
 }
 
-/* Returns: whether there is just no script in this network, as most have none */
+/* Returns: whether there is just no script in this network, as most have none. Servers of names that are asked for one without
+ * a domain may call that a failure of theirs; browsers do not mind it either. */
 static gboolean
 is_absent (SoupMessage *message, const GError *error)
 {
-  return error != NULL ? g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND)
-                       : soup_message_get_status (message) == SOUP_STATUS_NOT_FOUND;
+  if (error == NULL)
+    return soup_message_get_status (message) == SOUP_STATUS_NOT_FOUND;
+  return g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND) ||
+         g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE);
 }
 
 static char *
