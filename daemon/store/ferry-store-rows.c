@@ -432,7 +432,6 @@ get_file_demands (FerryJob *job, FerryFile *file, sqlite3_stmt *row)
     g_array_append_val (file->ranges, range);
 }
 
-/* What was written after the last checkpoint is not known to be on disk. */
 /* One that cannot be read may have said that the server was asked what must not be asked twice. */
 static void
 get_resume (FerryFile *file, sqlite3_stmt *row)
@@ -442,6 +441,7 @@ get_resume (FerryFile *file, sqlite3_stmt *row)
     file->resume = g_variant_ref_sink (g_variant_new_parsed ("{%s: <true>}", FERRY_RESUME_ASKED));
 }
 
+/* What was written after the last checkpoint is not known to be on disk. */
 static void
 get_file_progress (FerryFile *file, sqlite3_stmt *row)
 {
