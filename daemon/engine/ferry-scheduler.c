@@ -182,15 +182,17 @@ static void
 choose (GArray *candidates, guint slots, gint64 now)
 {
   g_autoptr (GHashTable) shares = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  guint taken = MIN (keep_overdue (candidates, shares), slots);
+  guint overdue = keep_overdue (candidates, shares);
+  guint extra = overdue <= slots ? overdue : 2 * slots - MIN (overdue, 2 * slots);
 
   choose_foreground (candidates, shares, now);
-  for (guint i = taken; i < slots; i++)
+  for (guint i = overdue; i < slots; i++)
     {
       if (!choose_background (candidates, shares, FALSE, now))
         break;
     }
-  for (guint i = 0; i < taken; i++)
+  /* Who came in this way may be bound himself by now. */
+  for (guint i = 0; i < extra; i++)
     {
       if (!choose_background (candidates, shares, TRUE, now))
         break;

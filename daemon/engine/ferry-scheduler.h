@@ -53,8 +53,8 @@ typedef struct
  * with the fewest first, then to the one served least; within a user by priority, then to who runs within his time slice, then to who waited longest.
  * A running job within its slice keeps its slot, unless a higher priority of the same user or a user
  * without any slot needs it. A fragile one keeps it against the higher priority too: the turn of that one comes when the
- * slice ends. A bound one keeps it against everybody; that users who would have had a turn are not without one for it, they get
- * one beside it, so that up to twice @slots run.
+ * slice ends. A bound one keeps it against everybody; users who would have had a turn without it get one beside it, as long
+ * as no more than twice @slots run: who comes after that waits until one of them is done.
  *
  * Returns: boot µs when to plan again because a time slice ends that somebody waits for, 0 = not needed
  */

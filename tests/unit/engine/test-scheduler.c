@@ -274,6 +274,40 @@ test_bound_between_users (void)
   check (jobs, 2, "11010");
 }
 
+/* Who came in beside what cannot stop may not be able to stop either: it ends at twice the slots. */
+static void
+test_bound_newcomers (void)
+{
+  g_autoptr (GArray) jobs = new_jobs ();
+
+  for (guint i = 0; i < 4; i++)
+    add_bound (jobs, 1, FERRY_PRIORITY_NORMAL, 5 * SLICE);
+  for (guint user = 2; user < 12; user++)
+    {
+      guint running = 0;
+
+      add (jobs, user, FERRY_PRIORITY_NORMAL);
+      ferry_scheduler_plan (jobs, 4, NOW);
+      for (guint i = 0; i < jobs->len; i++)
+        {
+          FerryCandidate *job = &g_array_index (jobs, FerryCandidate, i);
+
+          g_assert_true (job->chosen || !job->running);
+          if (job->chosen && !job->running)
+            job->turn_start = NOW - 5 * SLICE;
+          job->running = job->bound = job->chosen;
+          job->served = job->running ? SLICE : 0;
+          running += job->running;
+        }
+      g_assert_cmpuint (running, ==, MIN (4 + user - 1, 8));
+    }
+
+  /* Who waited has his turn when the first is done, and with fewer slots nobody has. */
+  g_array_remove_index (jobs, 0);
+  check (jobs, 3, "1111111000000");
+  check (jobs, 4, "1111111100000");
+}
+
 static void
 test_bound_foreground (void)
 {
@@ -362,6 +396,7 @@ main (int argc, char **argv)
   g_test_add_func ("/scheduler/bound", test_bound);
   g_test_add_func ("/scheduler/bound-together", test_bound_together);
   g_test_add_func ("/scheduler/bound-users", test_bound_between_users);
+  g_test_add_func ("/scheduler/bound-newcomers", test_bound_newcomers);
   g_test_add_func ("/scheduler/bound-foreground", test_bound_foreground);
   g_test_add_func ("/scheduler/largest-slice", test_largest_slice);
   g_test_add_func ("/scheduler/starvation", test_nobody_starves);
