@@ -11,9 +11,9 @@ given (FerryEngine *self, FerryJob *job)
   ferry_engine_job_edited (self, job);
   if (job->secrets == NULL)
     return;
-  /* Nobody need be asked any more. */
+  /* Nobody need be asked any more. That is no Resume of the owner: what was sent before is not sent again for it. */
   if (ferry_engine_is_asking (self, job))
-    ferry_engine_resume (self, job, NULL);
+    ferry_engine_resume_by_itself (self, job, NULL);
   else
     ferry_engine_resume_with_login (self, job);
 }

@@ -348,6 +348,42 @@ test_given_while_asked (Fixture *fixture, gconstpointer data)
   take_start_with (fixture, "mine");
 }
 
+/* To give what one file lacks is no order to send another one's request again, which may have been carried out. */
+static void
+test_given_beside_asked (Fixture *fixture, gconstpointer data)
+{
+  World *world = fixture->world;
+  FerryJob *job = world_submit (world, 2, FALSE, FALSE);
+  FerryFile *broken = ferry_job_get_file (job, 0);
+  g_autoptr (GTask) question = NULL;
+  guint64 attempt;
+
+  world_report (world, world_take_start (world), "done", "{'Bytes': <uint64 1>}");
+  g_free (job->http_method);
+  job->http_method = g_strdup ("POST");
+  g_assert_true (ferry_engine_resume (world->engine, job, NULL));
+  attempt = world_take_start (world);
+  world_report (world, attempt, "failed",
+                "{'Error': <{'Name': <'org.ferry.Transfer1.Error.ConnectionClosed'>, 'Context': "
+                "<'transport'>, 'Message': <'It broke'>}>, 'Transient': <false>, "
+                "'Resume': <{'Asked': <true>}>}");
+  fixture->job = job;
+  challenge_and_wait (fixture, "server");
+  g_assert_cmpint (broken->state, ==, FERRY_FILE_STATE_FAILED);
+
+  question = g_steal_pointer (&fixture->agents->question);
+  ferry_engine_set_credential (world->engine, job,
+                               ferry_credential_new (FERRY_CREDENTIAL_FOR_SERVER,
+                                                     FERRY_CREDENTIAL_BASIC, g_strdup ("ada"),
+                                                     g_strdup ("mine"), FALSE));
+  g_assert_true (g_task_return_error_if_cancelled (question));
+  world_finish_file (world, 10);
+  world_wait (job->state == FERRY_JOB_STATE_ERROR);
+  g_assert_true (ferry_file_was_asked (broken));
+  g_assert_cmpint (broken->state, ==, FERRY_FILE_STATE_FAILED);
+  g_assert_false (world_has_order (world, "start"));
+}
+
 static void
 test_cancelled (Fixture *fixture, gconstpointer data)
 {
@@ -432,6 +468,7 @@ main (int argc, char **argv)
     { "/asking/nobody-there", test_nobody_there },
     { "/asking/given", test_given },
     { "/asking/given-while-asked", test_given_while_asked },
+    { "/asking/given-beside-asked", test_given_beside_asked },
     { "/asking/cancelled", test_cancelled },
     { "/asking/network", test_network },
     { "/asking/report", test_report },
