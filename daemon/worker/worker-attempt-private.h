@@ -98,7 +98,7 @@ gboolean worker_attempt_store (WorkerAttempt *self, GError **error);
 gboolean worker_once_applies (WorkerAttempt *self);
 
 /** `starting` of such a WorkerRequest. @data: the attempt */
-void worker_once_starting (gpointer data);
+gboolean worker_once_starting (gpointer data);
 
 /** An answer to @message came: one that refuses was not carried out. With the lock held. */
 void worker_once_note_answer_locked (WorkerAttempt *self, SoupMessage *message);

@@ -20,18 +20,19 @@ set_asked (WorkerAttempt *self, gboolean asked)
   worker_attempt_unlock (self);
 }
 
-/* It has its connection, and nothing of it has gone out; nor does it when we were stopped meanwhile, as libsoup looks at the
- * cancellable before it writes. */
-void
+/* It has its connection, and nothing of it has gone out; nor does it when we were stopped meanwhile. */
+gboolean
 worker_once_starting (gpointer data)
 {
   WorkerAttempt *self = data;
 
   if (self->asked)
-    return;
+    return TRUE;
   set_asked (self, TRUE);
-  if (!worker_attempt_store (self, NULL))
-    set_asked (self, FALSE);
+  if (worker_attempt_store (self, NULL))
+    return TRUE;
+  set_asked (self, FALSE);
+  return FALSE;
 }
 
 /* 4xx: the server would not; 503: nor could it; 511: it was not even the server. */

@@ -163,12 +163,21 @@ guard_once (SoupMessage *message)
   soup_message_add_flags (message, SOUP_MESSAGE_NEW_CONNECTION);
 }
 
+typedef struct
+{
+  const WorkerRequest *request; /* (unowned) */
+  GCancellable *cancellable;    /* (unowned): what libsoup looks at before it writes */
+} Starting;
+
+/* Who was stopped says no, and may be stopped before that has come down to the branch that libsoup looks at. */
 static void
 starting_cb (SoupMessage *message, gpointer data)
 {
-  const WorkerRequest *request = data;
+  const Starting *self = data;
 
-  request->starting (request->data);
+  if (!g_cancellable_is_cancelled (self->cancellable) &&
+      !self->request->starting (self->request->data))
+    g_cancellable_cancel (self->cancellable);
 }
 
 static SoupMessage *
@@ -265,6 +274,7 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
 {
   WorkerExchange *exchange = g_new0 (WorkerExchange, 1);
   WorkerTrustCheck check;
+  Starting start;
   gulong starting = 0;
   gulong handler;
 
@@ -291,10 +301,10 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
                               fetches (request) ? G_CALLBACK (network_event_cb)
                                                 : G_CALLBACK (sending_network_event_cb),
                               (gpointer) requester);
-  if (request->starting != NULL)
-    starting = g_signal_connect (exchange->message, "starting", G_CALLBACK (starting_cb),
-                                 (gpointer) request);
   worker_trust_check_begin (&check, requester->trust, requester->cancellable, exchange->message);
+  start = (Starting){ request, check.cancellable };
+  if (request->starting != NULL)
+    starting = g_signal_connect (exchange->message, "starting", G_CALLBACK (starting_cb), &start);
   worker_pulse_begin_answer (requester->pulse);
   exchange->stream = soup_session_send (requester->session, exchange->message, check.cancellable,
                                         error);

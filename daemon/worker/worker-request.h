@@ -50,9 +50,10 @@ typedef struct
 
   const char *method; /* (nullable) (unowned): %NULL = GET */
   gboolean own;       /* that is the owner's choice, and no protocol's */
-  void (*starting) (
-      gpointer data); /* (nullable): it must not be sent twice; called when it is about to go out */
-  gpointer data;      /* (unowned) (nullable): for @starting */
+
+  /* (nullable): it must not be sent twice; asked when it is about to go out. After %FALSE it does not: G_IO_ERROR_CANCELLED */
+  gboolean (*starting) (gpointer data);
+  gpointer data; /* (unowned) (nullable): for @starting */
 
   /* of an upload */
   const char *const

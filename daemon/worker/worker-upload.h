@@ -127,7 +127,7 @@ struct _WorkerUpload
   /* The attempt's; all (nullable) */
   gboolean (*store) (gpointer data, GError **error); /* puts the record on disk before it returns */
   void (*tell) (gpointer data);                      /* the record has changed */
-  void (*starting) (gpointer data); /* what must not be sent twice is about to go out */
+  gboolean (*starting) (gpointer data);              /* of a WorkerRequest */
   void (*answered) (gpointer data, SoupMessage *message); /* %NULL: a request goes out */
   gpointer data;                                          /* (unowned) */
 };

@@ -4,6 +4,7 @@
 #include "attempt-fixture.h"
 #include "attempt-report.h"
 #include "upload-server.h"
+#include "worker-request.h"
 
 #include "ferry-worker-protocol.h"
 
@@ -283,6 +284,38 @@ test_stop_before (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
+refuse_start_cb (gpointer data)
+{
+  *(guint *) data += 1;
+  return FALSE;
+}
+
+/* What has no permission does not go out, whoever else has heard by then that we were stopped. */
+static void
+test_start_refused (Fixture *fixture, gconstpointer data)
+{
+  WorkerAttempt *attempt = fixture_prepare (fixture);
+  const WorkerOrder *order = worker_attempt_get_order (attempt);
+  g_autoptr (GUri) uri = g_uri_parse (order->url, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  WorkerPulse pulse = { 0 };
+  guint asked = 0;
+  WorkerRequester requester = worker_order_get_requester (order, fixture->sessions,
+                                                          fixture->session, &pulse, uri,
+                                                          cancellable);
+  const WorkerRequest request = {
+    .uri = uri, .method = "POST", .own = TRUE, .starting = refuse_start_cb, .data = &asked
+  };
+
+  g_assert_null (worker_request_send (&requester, &request, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (asked, ==, 1);
+  g_assert_cmpuint (raw_server_get_n_requests (fixture->server), ==, 0);
+  worker_attempt_unref (attempt);
+}
+
+static gboolean
 serve_and_stop_cb (RawPeer *peer, const char *request, gpointer data)
 {
   Fixture *fixture = data;
@@ -532,6 +565,7 @@ main (int argc, char **argv)
   ADD ("answers", test_answers);
   ADD ("refused-connection", test_refused_connection);
   ADD ("stop-before", test_stop_before);
+  ADD ("start-refused", test_start_refused);
   ADD ("stop-after", test_stop_after);
   ADD ("redirects", test_redirects);
   ADD ("refusal-behind-303", test_refusal_behind_303);

@@ -220,6 +220,11 @@ test_pins (Fixture *fixture, gconstpointer data)
   fixture->server_pins = wrong;
   fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
   g_assert_nonnull (strstr (get_message (fixture), "none of ServerPins"));
+  /* Nothing went out, and nothing was said of it. */
+  fixture->method = "POST";
+  fixture_assert_failed (fixture, run (fixture, LENGTH, END_NOTIFIED), "TlsError", FALSE);
+  g_assert_cmpuint (fixture->confirmed, ==, 0);
+  fixture->method = NULL;
   fixture->server_pins = right;
   fixture_assert_done (fixture, run (fixture, LENGTH, END_NOTIFIED));
   /* A key that is right makes no certificate good. */
