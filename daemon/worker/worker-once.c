@@ -57,7 +57,8 @@ worker_once_explain_locked (WorkerAttempt *self, WorkerFailure *failure, char **
 {
   char *longer;
 
-  if (!self->asked || !failure->transient)
+  /* Nor does a login help: ferryd would not send it again for that. */
+  if (!self->asked || (!failure->transient && failure->code != FERRY_ERROR_AUTHENTICATION_FAILED))
     return;
   failure->transient = FALSE;
   failure->wait_reason = NULL;

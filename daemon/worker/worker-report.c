@@ -273,7 +273,8 @@ worker_report_failed_locked (WorkerAttempt *self, const GError *error)
   g_variant_dict_insert (&dict, "NewBytes", "b", high_water > self->start_high_water);
   if (self->retry_after > 0)
     g_variant_dict_insert (&dict, "RetryAfter", "u", (guint32) self->retry_after);
-  if (failure.code == FERRY_ERROR_AUTHENTICATION_FAILED && self->challenge != NULL)
+  /* Who would be asked for a login would type it for nothing: with it the job must not go on. */
+  if (failure.code == FERRY_ERROR_AUTHENTICATION_FAILED && self->challenge != NULL && !self->asked)
     g_variant_dict_insert_value (&dict, "Challenge", self->challenge);
   if (failure.wait_reason != NULL)
     g_variant_dict_insert (&dict, "WaitReason", "s", failure.wait_reason);

@@ -413,6 +413,24 @@ test_refusal_behind_303 (Fixture *fixture, gconstpointer data)
   raw_server_free (server);
 }
 
+/* Nobody is asked for a login with which it could not go on. */
+static void
+test_login_behind_303 (Fixture *fixture, gconstpointer data)
+{
+  TurnSite site = { 303, "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"in here\"" };
+  RawServer *server = raw_server_new (serve_turn_cb, &site);
+  g_autofree char *url = raw_server_dup_url (server, "/file");
+
+  fixture->url = url;
+  fixture->method = "PROPFIND";
+  fixture_assert_failed (fixture, fixture_run (fixture), "AuthenticationFailed", FALSE);
+  g_assert_true (g_variant_lookup (fixture_get_end (fixture), "Challenge", "a{sv}", NULL));
+  fixture->method = "POST";
+  assert_final (fixture, fixture_run (fixture), "AuthenticationFailed");
+  g_assert_false (g_variant_lookup (fixture_get_end (fixture), "Challenge", "a{sv}", NULL));
+  raw_server_free (server);
+}
+
 /* == uploads == */
 
 typedef struct
@@ -569,6 +587,7 @@ main (int argc, char **argv)
   ADD ("stop-after", test_stop_after);
   ADD ("redirects", test_redirects);
   ADD ("refusal-behind-303", test_refusal_behind_303);
+  ADD ("login-behind-303", test_login_behind_303);
   ADD ("upload", test_upload);
   ADD ("upload-put", test_upload_put);
   ADD ("upload-fresh-connection", test_upload_fresh_connection);
