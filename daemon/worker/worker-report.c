@@ -65,10 +65,14 @@ worker_report_progress (WorkerAttempt *self, guint64 position)
   send (self, "progress", &dict);
 }
 
+/* What was sent before our attempt, by another method than ours, stays sent. */
 static void
 add_asked (WorkerAttempt *self, GVariantDict *resume)
 {
-  if (self->asked)
+  gboolean before = FALSE;
+
+  g_variant_lookup (self->order->resume, FERRY_RESUME_ASKED, "b", &before);
+  if (self->asked || before)
     g_variant_dict_insert (resume, FERRY_RESUME_ASKED, "b", TRUE);
 }
 

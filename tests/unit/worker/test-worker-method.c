@@ -168,6 +168,21 @@ test_post_after_get (Fixture *fixture, gconstpointer data)
   assert_request (fixture->server, 1, "POST /file ", "0");
 }
 
+/* An attempt by a method that may be repeated does not undo what another one may have done. */
+static void
+test_propfind_after_post (Fixture *fixture, gconstpointer data)
+{
+  fixture->method = "POST";
+  fixture->site.cut = CUT;
+  assert_final (fixture, fixture_run (fixture), "ConnectionClosed");
+  fixture->method = "PROPFIND";
+  fixture_assert_failed (fixture, fixture_run (fixture), "ConnectionClosed", TRUE);
+  g_assert_true (was_asked (fixture));
+  fixture->site.cut = 0;
+  fixture_assert_done (fixture, fixture_run (fixture));
+  g_assert_true (was_asked (fixture));
+}
+
 /* No request for what comes behind it proves its end. */
 static void
 test_chunks_without_end (Fixture *fixture, gconstpointer data)
@@ -537,9 +552,16 @@ test_upload_break (Fixture *fixture, gconstpointer data)
   self.site.drop_after = 1;
   assert_final (fixture, fixture_run (fixture), "ConnectionClosed");
   assert_log (&self, "POST");
+  /* Another method in between does not undo it. */
+  fixture->method = self.site.method = "PUT";
+  self.site.refuse = 503;
+  fixture_assert_failed (fixture, fixture_run (fixture), "HttpError", TRUE);
+  g_assert_true (was_asked (fixture));
+  self.site.refuse = 0;
+  fixture->method = self.site.method = "POST";
   forgive (fixture);
   assert_sent (&self, fixture, fixture_run (fixture));
-  assert_log (&self, "POST POST");
+  assert_log (&self, "POST PUT POST");
   end_upload (&self, fixture);
 }
 
@@ -577,6 +599,7 @@ main (int argc, char **argv)
   ADD ("propfind-break", test_propfind_break);
   ADD ("get-after-post", test_get_after_post);
   ADD ("post-after-get", test_post_after_get);
+  ADD ("propfind-after-post", test_propfind_after_post);
   ADD ("chunks-without-end", test_chunks_without_end);
   ADD ("ranges", test_ranges);
   ADD ("other-successes", test_other_successes);
