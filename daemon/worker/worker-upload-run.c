@@ -206,6 +206,18 @@ take_turn (WorkerAttempt *self, WorkerUpload *upload, WorkerUploadNext next, GEr
 
 /* == the end == */
 
+/* Whether it goes on another time, from where it is. */
+static gboolean
+goes_on (WorkerAttempt *self, const WorkerFailure *failure, gboolean unsure, const GError *error)
+{
+  gboolean stopped = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  /* What must not be sent twice does not go on by itself, whatever it failed of; the owner may want another way. */
+  if (self->asked)
+    return stopped && self->late == NULL;
+  return stopped || (failure->transient && !unsure);
+}
+
 /* What ended the upload for good, with nothing at the server to go on from: a later Resume begins from nothing. */
 static void
 forget (WorkerAttempt *self, WorkerUpload *upload, const GError *error)
@@ -217,7 +229,7 @@ forget (WorkerAttempt *self, WorkerUpload *upload, const GError *error)
                     (failure.code == FERRY_ERROR_UPLOAD_NOT_SUPPORTED ||
                      failure.code == FERRY_ERROR_NOT_FOUND);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || (failure.transient && !unsure))
+  if (goes_on (self, &failure, unsure, error))
     return;
   /* The server cannot notice that the bytes are others: what it has of the old ones is of no use. */
   upload->discard = changed;

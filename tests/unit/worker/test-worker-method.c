@@ -547,10 +547,14 @@ static void
 test_upload_break (Fixture *fixture, gconstpointer data)
 {
   Uploading self;
+  const char *protocol;
 
   begin_upload (&self, fixture, "POST");
   self.site.drop_after = 1;
   assert_final (fixture, fixture_run (fixture), "ConnectionClosed");
+  /* The owner may want another method for the next Resume. */
+  g_assert_true (g_variant_lookup (fixture_get_end (fixture), "UploadProtocol", "&s", &protocol));
+  g_assert_cmpstr (protocol, ==, "");
   assert_log (&self, "POST");
   /* Another method in between does not undo it. */
   fixture->method = self.site.method = "PUT";
