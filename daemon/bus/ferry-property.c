@@ -315,12 +315,20 @@ refuse_type (const char *name, FerryJob *job, const char *wanted, GError **error
   return FALSE;
 }
 
-/* What an upload goes by stays. */
+/* What an upload goes by stays; and an attempt that has not settled it yet will do so by what it was told. */
 static gboolean
 check_unsettled (const char *name, FerryJob *job, GError **error)
 {
+  const FerryFile *source = ferry_job_get_source (job);
+
   if (job->resolved_upload_protocol == FERRY_UPLOAD_PROTOCOL_AUTO)
-    return TRUE;
+    {
+      if (source == NULL || source->attempt == 0)
+        return TRUE;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
+                   "%s cannot be set while the upload is being tried; Suspend stops that", name);
+      return FALSE;
+    }
 
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE,
                "%s cannot be set any more: the upload goes by %s", name,

@@ -376,6 +376,33 @@ test_method_settled (void)
   g_assert_true (set_text (job, "HttpMethod", "PATCH", NULL));
 }
 
+/* What an attempt was told is what it settles on. */
+static void
+test_attempt_settles (void)
+{
+  static const char *const names[] = { "HttpMethod", "UploadProtocol" };
+  static const char *const before[] = { "", "auto" };
+  static const char *const after[] = { "POST", "put" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (FerryJob) job = ferry_job_new (FERRY_JOB_TYPE_UPLOAD, 1000, "x");
+      FerryFile *source = ferry_file_new ("https://files.example/up", "/srv/x");
+      g_autofree char *unchanged = g_strdup_printf ("'%s'", before[i]);
+      g_autoptr (GError) error = NULL;
+
+      ferry_job_add_file (job, source);
+      source->attempt = 7;
+      g_assert_true (set_text (job, names[i], before[i], NULL));
+      g_assert_false (set_text (job, names[i], after[i], &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_INVALID_STATE);
+      g_assert_nonnull (strstr (error->message, names[i]));
+      assert_value (job, names[i], unchanged);
+      source->attempt = 0;
+      g_assert_true (set_text (job, names[i], after[i], NULL));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -388,5 +415,6 @@ main (int argc, char **argv)
   g_test_add_func ("/property/settled", test_settled);
   g_test_add_func ("/property/method-and-protocol", test_method_and_protocol);
   g_test_add_func ("/property/method-settled", test_method_settled);
+  g_test_add_func ("/property/attempt-settles", test_attempt_settles);
   return g_test_run ();
 }
