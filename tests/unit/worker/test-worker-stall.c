@@ -3,6 +3,8 @@
 
 #include "attempt-fixture.h"
 
+#include <glib/gstdio.h>
+
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -224,6 +226,22 @@ test_endless_continues (Fixture *fixture, gconstpointer data)
   fixture_assert_failed (fixture, run_watched (fixture), "TimedOut", TRUE);
 }
 
+/* What must not be sent twice is over when its server is given up: its owner may choose another method. */
+static void
+test_endless_upload (Fixture *fixture, gconstpointer data)
+{
+  const char *protocol;
+
+  g_assert_true (g_file_set_contents (fixture->path, "", 0, NULL));
+  fixture->upload = TRUE;
+  fixture->method = "POST";
+  set_handler (fixture, serve_continues_cb);
+  fixture_assert_failed (fixture, run_watched (fixture), "TimedOut", FALSE);
+  g_assert_true (g_variant_lookup (fixture_get_end (fixture), "UploadProtocol", "&s", &protocol));
+  g_assert_cmpstr (protocol, ==, "");
+  g_assert_cmpint (g_remove (fixture->path), ==, 0);
+}
+
 /* What came is kept, and told. */
 static void
 test_endless_body (Fixture *fixture, gconstpointer data)
@@ -262,6 +280,7 @@ main (int argc, char **argv)
   ADD ("silent-port", test_silent_port);
   ADD ("endless-headers", test_endless_headers);
   ADD ("endless-continues", test_endless_continues);
+  ADD ("endless-upload", test_endless_upload);
   ADD ("endless-body", test_endless_body);
   ADD ("endless-chunks", test_endless_chunks);
   ADD ("slow-body", test_slow_body);
