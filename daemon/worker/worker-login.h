@@ -63,7 +63,7 @@ gboolean worker_login_prepare (const WorkerLogin *self, SoupMessage *message, gb
 gboolean worker_login_wants_again (const WorkerLogin *self, SoupMessage *message, gboolean own,
                                    GCancellable *cancellable, GError **error);
 
-/** To be called, in the same thread, when the message that was prepared last was sent, whatever came of it. */
+/** To be called, in the same thread, when the message that was prepared last was sent, or could not be prepared. */
 void worker_login_end (const WorkerLogin *self);
 
 /** @error: (inout) (nullable): of @message, a request that had no answer; it may be for want of a certificate, or of a PIN */

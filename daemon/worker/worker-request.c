@@ -294,6 +294,7 @@ send_once (const WorkerRequester *requester, const WorkerRequest *request, GUri 
                              ferry_uri_same_origin (requester->home, uri), requester->cancellable,
                              error))
     {
+      worker_login_end (requester->login);
       worker_exchange_close (exchange, WORKER_CLOSE_DROP);
       return NULL;
     }
