@@ -102,6 +102,8 @@ class Kerberos(cases.WorldCase):
 
     def test_name_of_another(self):
         """DNS says that a host is another one: there is no ticket to that one for it."""
+        if not os.path.exists('/etc/hosts'):
+            self.skipTest('this machine has no /etc/hosts that could be another')
         hosts = os.path.join(self.world.dir, 'hosts')
         content.write(hosts, b'127.0.0.1 localhost evil.ferry.test\n')
         os.chmod(hosts, 0o644)
