@@ -68,8 +68,7 @@ class AgentCase(cases.WorldCase):
         if self.world.name_owner(NAME) != self.service.unique_name:
             self.own(self.service)
         heard = len(self.service.find_signals('RegisterAgent'))
-        self.agent = self.session.start(
-            'ferry-agent', [os.path.join(self.world.build, 'client/agent/ferry-agent')], **extra)
+        self.agent = self.session.start_agent(**extra)
         self.addCleanup(self.end, self.agent)
         self.address, self.capabilities = self.registered(self.service, heard + 1)
 
@@ -339,8 +338,7 @@ class Life(AgentCase):
         self.assertEqual(self.ask(second)['Password'], SECRET)
 
     def test_it_waits_for_ferryd(self):
-        agent = self.session.start(
-            'ferry-agent', [os.path.join(self.world.build, 'client/agent/ferry-agent')])
+        agent = self.session.start_agent()
         wait_until(lambda: self.session.has_name(NAME + '.Agent'), 20, 'the agent')
         self.own(self.service)
         self.registered(self.service)

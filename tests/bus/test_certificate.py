@@ -204,11 +204,6 @@ class Session(CertificateCase):
         self.addCleanup(self.session.__exit__)
         self.session.start_keyring()
 
-    def start_agent(self):
-        agent = self.session.start('ferry-agent', [
-            os.path.join(self.world.build, 'client/agent/ferry-agent')])
-        self.addCleanup(agent.stop)
-
     def save(self, password, **attributes):
         self.session.save(password, server='localhost', protocol='https', port=str(self.servers[0].port),
                           **attributes)
@@ -218,13 +213,13 @@ class Session(CertificateCase):
         self.save('login', user='alice')
         self.save('other', object='/elsewhere', authtype='password')
         self.save(PASSWORD, object=self.key, authtype='password')
-        self.start_agent()
+        self.session.start_agent()
         self.arrives(self.job(self.key))
 
     def test_not_in_the_keyring(self):
         self.save('login', user='alice')
         self.save('other', object='/elsewhere', authtype='password')
-        self.start_agent()
+        self.session.start_agent()
         self.refused(self.job(self.key), 'AuthenticationFailed', 'a key with a password', ['credentials'])
 
     def test_terminal(self):
@@ -243,7 +238,7 @@ class Session(CertificateCase):
         self.assertNotIn(PASSWORD, there.raw)
         self.assertEqual(content.read(self.path('a')), self.body)
         os.unlink(self.path('a'))
-        self.start_agent()
+        self.session.start_agent()
         self.arrives(self.job(self.key))
 
 

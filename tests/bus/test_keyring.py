@@ -24,11 +24,6 @@ class KeyringCase(cases.WorldCase):
         self.addCleanup(self.session.__exit__)
         self.session.start_keyring()
 
-    def start_agent(self):
-        agent = self.session.start('ferry-agent', [
-            os.path.join(self.world.build, 'client/agent/ferry-agent')])
-        self.addCleanup(agent.stop)
-
     def guard(self, *passwords, **how):
         """A file that each next request needs the next password for; the last one stays."""
         route = self.world.http.add('/guarded', content.pattern(SIZE, 1))
@@ -58,7 +53,7 @@ class Saved(KeyringCase):
     def test_open(self):
         self.guard('sesame')
         self.save('sesame')
-        self.start_agent()
+        self.session.start_agent()
         self.arrives(self.download())
 
     def test_agent_comes_later(self):
@@ -66,7 +61,7 @@ class Saved(KeyringCase):
         self.save('sesame')
         job = self.download()
         self.waits(job)
-        self.start_agent()
+        self.session.start_agent()
         self.arrives(job)
 
     def test_locked(self):
@@ -74,7 +69,7 @@ class Saved(KeyringCase):
         self.guard('sesame')
         self.save('sesame')
         self.session.lock()
-        self.start_agent()
+        self.session.start_agent()
         job = self.download()
         self.waits(job)
         self.session.keyring.kill()
@@ -84,7 +79,7 @@ class Saved(KeyringCase):
     def test_login(self):
         """What `ferry login` saves lets a job go on that waits."""
         self.guard('sesame')
-        self.start_agent()
+        self.session.start_agent()
         job = self.download()
         self.waits(job)
         done = self.session.run([os.path.join(self.world.build, 'client/ferry'), 'login',
@@ -96,7 +91,7 @@ class Saved(KeyringCase):
     def test_restart_in_the_middle(self):
         route = self.guard('sesame', rate=100000)
         self.save('sesame')
-        self.start_agent()
+        self.session.start_agent()
         job = self.download()
         job.wait_bytes(50000)
         self.world.kill_workers()
@@ -109,7 +104,7 @@ class Saved(KeyringCase):
         """What is rejected is not tried again and again."""
         route = self.guard('sesame')
         self.save('wrong')
-        self.start_agent()
+        self.session.start_agent()
         self.waits(self.download())
         self.assertEqual([r.get('Authorization') is None for r in route.requests], [True, False])
 

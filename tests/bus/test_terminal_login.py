@@ -502,8 +502,7 @@ class Kept(TerminalCase):
 
     def test_the_keyring_knows(self):
         """Then nobody is asked."""
-        agent = self.session.start(
-            'ferry-agent', [os.path.join(self.world.build, 'client/agent/ferry-agent')])
+        agent = self.session.start_agent()
         wait_until(lambda: self.session.has_name(NAME + '.Agent'), 20, 'the agent')
         self.session.save(SECRET, user='alice', server='localhost', protocol='https',
                           port=str(self.secure.port))

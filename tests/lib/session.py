@@ -70,6 +70,10 @@ class Session:
         self.stack.callback(program.kill)
         return program.start()
 
+    def start_agent(self, **extra):
+        """The one of the build; it ends with the session."""
+        return self.start('ferry-agent', [os.path.join(self.world.build, 'client/agent/ferry-agent')], **extra)
+
     def has_name(self, name):
         return 'true' in self.call('org.freedesktop.DBus', '/org/freedesktop/DBus',
                                    'org.freedesktop.DBus.NameHasOwner', name)
