@@ -4,9 +4,9 @@
 
 #include "ferry-error.h"
 #include "ferry-text.h"
+#include "worker-small-file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gnutls/x509.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,7 +43,7 @@ static gboolean
 read_content (int fd, Content *content, GError **error)
 {
   struct stat stat;
-  gsize got = 0;
+  gssize got;
 
   if (fstat (fd, &stat) != 0 || !S_ISREG (stat.st_mode))
     return refuse (error, FERRY_ERROR_NO_FILE_ACCESS, "is no regular file");
@@ -52,25 +52,17 @@ read_content (int fd, Content *content, GError **error)
 
   content->size = (gsize) stat.st_size;
   content->text = g_malloc0 (content->size + 1);
-  while (got < content->size)
-    {
-      gssize n = read (fd, content->text + got, content->size - got);
-
-      if (n == 0)
-        break;
-      if (n < 0 && errno != EINTR)
-        return refuse (error, FERRY_ERROR_NO_FILE_ACCESS, g_strerror (errno));
-      got += (gsize) MAX (n, 0);
-    }
-  content->size = got;
+  got = worker_small_file_read (fd, content->text, content->size);
+  if (got < 0)
+    return refuse (error, FERRY_ERROR_NO_FILE_ACCESS, g_strerror (errno));
+  content->size = (gsize) got;
   return TRUE;
 }
 
 static gboolean
 read_file (const char *path, Content *content, GError **error)
 {
-  /* What is no plain file must not hold us up. */
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int fd = worker_small_file_open (path);
   gboolean read;
 
   if (fd < 0)

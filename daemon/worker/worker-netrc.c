@@ -3,9 +3,9 @@
 #include "worker-netrc.h"
 
 #include "ferry-text.h"
+#include "worker-small-file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -229,25 +229,6 @@ find_fault (const struct stat *stat)
   return NULL;
 }
 
-/* Returns: bytes, -1 when it cannot be read. One that is shorter than it was is as long as it is. */
-static gssize
-read_all (int fd, char *buffer, gsize size)
-{
-  gsize got = 0;
-
-  while (got < size)
-    {
-      gssize n = read (fd, buffer + got, size - got);
-
-      if (n == 0)
-        break;
-      if (n < 0 && errno != EINTR)
-        return -1;
-      got += (gsize) MAX (n, 0);
-    }
-  return (gssize) got;
-}
-
 static const char *
 read_entry (int fd, const char *host, WorkerNetrcEntry *entry)
 {
@@ -265,7 +246,7 @@ read_entry (int fd, const char *host, WorkerNetrcEntry *entry)
 
   size = (gsize) stat.st_size;
   text = g_malloc (size + 1);
-  got = read_all (fd, text, size);
+  got = worker_small_file_read (fd, text, size);
   if (got < 0)
     fault = "~/.netrc is not used: it cannot be read";
   else if (!worker_netrc_parse (text, (gsize) got, host, entry))
@@ -298,8 +279,7 @@ load (WorkerNetrc *self, const char *host)
   if (self->path == NULL)
     return;
 
-  /* By a link too: many keep such files elsewhere. What is no plain file must not hold us up. */
-  fd = open (self->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  fd = worker_small_file_open (self->path);
   if (fd < 0)
     {
       if (errno != ENOENT && errno != ENOTDIR)
