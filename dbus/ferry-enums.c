@@ -255,3 +255,46 @@ ferry_upload_protocol_to_string (FerryUploadProtocol value)
 }
 
 DEFINE_FROM_STRING (ferry_upload_protocol, FerryUploadProtocol, FERRY_UPLOAD_PROTOCOL_PUT_RANGE)
+
+const char *
+ferry_credential_target_to_string (FerryCredentialTarget value)
+{
+  switch (value)
+    {
+    case FERRY_CREDENTIAL_FOR_SERVER:
+      return "server";
+    case FERRY_CREDENTIAL_FOR_PROXY:
+      return "proxy";
+    case FERRY_CREDENTIAL_FOR_CERTIFICATE:
+      return "certificate";
+    }
+
+  return NULL;
+}
+
+DEFINE_FROM_STRING (ferry_credential_target, FerryCredentialTarget,
+                    FERRY_CREDENTIAL_FOR_CERTIFICATE)
+
+const char *
+ferry_credential_scheme_to_string (FerryCredentialScheme value)
+{
+  switch (value)
+    {
+    case FERRY_CREDENTIAL_BASIC:
+      return "basic";
+    case FERRY_CREDENTIAL_DIGEST:
+      return "digest";
+    case FERRY_CREDENTIAL_BEARER:
+      return "bearer";
+    case FERRY_CREDENTIAL_NEGOTIATE:
+      return "negotiate";
+    case FERRY_CREDENTIAL_NTLM:
+      return "ntlm";
+    case FERRY_CREDENTIAL_PASSWORD:
+      return "password";
+    }
+
+  return NULL;
+}
+
+DEFINE_FROM_STRING (ferry_credential_scheme, FerryCredentialScheme, FERRY_CREDENTIAL_PASSWORD)

@@ -225,4 +225,47 @@ const char *ferry_upload_protocol_to_string (FerryUploadProtocol value);
 /** Returns: whether @string, which may be %NULL, is a word of this enumeration; sets @value only then */
 gboolean ferry_upload_protocol_from_string (const char *string, FerryUploadProtocol *value);
 
+/**
+ * FerryCredentialTarget:
+ * @FERRY_CREDENTIAL_FOR_CERTIFICATE: the owner's own client certificate, whose key has a password
+ *
+ * Who wants to know credentials.
+ */
+typedef enum
+{
+  FERRY_CREDENTIAL_FOR_SERVER,
+  FERRY_CREDENTIAL_FOR_PROXY,
+  FERRY_CREDENTIAL_FOR_CERTIFICATE,
+} FerryCredentialTarget;
+
+#define FERRY_N_CREDENTIAL_TARGETS (FERRY_CREDENTIAL_FOR_CERTIFICATE + 1)
+
+/** Returns: (transfer none) (nullable): the word for @value, %NULL when it is none */
+const char *ferry_credential_target_to_string (FerryCredentialTarget value);
+/** Returns: whether @string, which may be %NULL, is a word of this enumeration; sets @value only then */
+gboolean ferry_credential_target_from_string (const char *string, FerryCredentialTarget *value);
+
+/**
+ * FerryCredentialScheme:
+ * @FERRY_CREDENTIAL_PASSWORD: that of a certificate's key; all others are schemes of HTTP
+ *
+ * What kind of credentials.
+ */
+typedef enum
+{
+  FERRY_CREDENTIAL_BASIC,
+  FERRY_CREDENTIAL_DIGEST,
+  FERRY_CREDENTIAL_BEARER,
+  FERRY_CREDENTIAL_NEGOTIATE,
+  FERRY_CREDENTIAL_NTLM,
+  FERRY_CREDENTIAL_PASSWORD,
+} FerryCredentialScheme;
+
+#define FERRY_N_CREDENTIAL_SCHEMES (FERRY_CREDENTIAL_PASSWORD + 1)
+
+/** Returns: (transfer none) (nullable): the word for @value, %NULL when it is none */
+const char *ferry_credential_scheme_to_string (FerryCredentialScheme value);
+/** Returns: whether @string, which may be %NULL, is a word of this enumeration; sets @value only then */
+gboolean ferry_credential_scheme_from_string (const char *string, FerryCredentialScheme *value);
+
 G_END_DECLS

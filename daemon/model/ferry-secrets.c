@@ -4,68 +4,6 @@
 
 #include "ferry-text.h"
 
-static const char *const targets[] = {
-  [FERRY_CREDENTIAL_FOR_SERVER] = "server",
-  [FERRY_CREDENTIAL_FOR_PROXY] = "proxy",
-  [FERRY_CREDENTIAL_FOR_CERTIFICATE] = "certificate",
-};
-
-static const char *const schemes[] = {
-  [FERRY_CREDENTIAL_BASIC] = "basic",   [FERRY_CREDENTIAL_DIGEST] = "digest",
-  [FERRY_CREDENTIAL_BEARER] = "bearer", [FERRY_CREDENTIAL_NEGOTIATE] = "negotiate",
-  [FERRY_CREDENTIAL_NTLM] = "ntlm",     [FERRY_CREDENTIAL_PASSWORD] = "password",
-};
-
-/* Returns: whether @word is one of @words, and sets its @index then */
-static gboolean
-find_word (const char *const *words, guint n_words, const char *word, guint *index)
-{
-  for (guint i = 0; i < n_words; i++)
-    {
-      if (g_str_equal (words[i], word))
-        {
-          *index = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
-
-const char *
-ferry_credential_target_to_string (FerryCredentialTarget target)
-{
-  return targets[target];
-}
-
-gboolean
-ferry_credential_target_from_string (const char *word, FerryCredentialTarget *target)
-{
-  guint index;
-
-  if (!find_word (targets, G_N_ELEMENTS (targets), word, &index))
-    return FALSE;
-  *target = index;
-  return TRUE;
-}
-
-const char *
-ferry_credential_scheme_to_string (FerryCredentialScheme scheme)
-{
-  return schemes[scheme];
-}
-
-gboolean
-ferry_credential_scheme_from_string (const char *word, FerryCredentialScheme *scheme)
-{
-  guint index;
-
-  if (!find_word (schemes, G_N_ELEMENTS (schemes), word, &index))
-    return FALSE;
-  *scheme = index;
-  return TRUE;
-}
-
 /* == credentials == */
 
 FerryCredential *
@@ -175,7 +113,7 @@ ferry_secrets_has_given (const FerrySecrets *self, FerryCredentialTarget target)
 gboolean
 ferry_secrets_has_any_given (const FerrySecrets *self)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
+  for (guint i = 0; i < FERRY_N_CREDENTIAL_TARGETS; i++)
     {
       if (ferry_secrets_has_given (self, i))
         return TRUE;

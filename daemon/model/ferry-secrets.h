@@ -3,27 +3,9 @@
 
 #pragma once
 
-#include <glib.h>
+#include "ferry-enums.h"
 
 G_BEGIN_DECLS
-
-/** Who wants to know; a CERTIFICATE is the owner's own, which its key's password opens. */
-typedef enum
-{
-  FERRY_CREDENTIAL_FOR_SERVER,
-  FERRY_CREDENTIAL_FOR_PROXY,
-  FERRY_CREDENTIAL_FOR_CERTIFICATE,
-} FerryCredentialTarget;
-
-typedef enum
-{
-  FERRY_CREDENTIAL_BASIC,
-  FERRY_CREDENTIAL_DIGEST,
-  FERRY_CREDENTIAL_BEARER,
-  FERRY_CREDENTIAL_NEGOTIATE,
-  FERRY_CREDENTIAL_NTLM,
-  FERRY_CREDENTIAL_PASSWORD,
-} FerryCredentialScheme;
 
 /** One answer to a challenge. */
 typedef struct
@@ -78,15 +60,6 @@ gboolean ferry_secrets_remove_credential (FerrySecrets *self, FerryCredentialTar
 
 /** Puts SecretHeaders and Credentials of ferry-worker-protocol.h into @dict; @self may be %NULL. */
 void ferry_secrets_add (const FerrySecrets *self, GVariantDict *dict);
-
-/** Returns: (transfer none): the word of SetCredentials */
-const char *ferry_credential_target_to_string (FerryCredentialTarget target);
-/** Returns: whether @word is one; sets @target only then */
-gboolean ferry_credential_target_from_string (const char *word, FerryCredentialTarget *target);
-/** Returns: (transfer none): the word of SetCredentials */
-const char *ferry_credential_scheme_to_string (FerryCredentialScheme scheme);
-/** Returns: whether @word is one; sets @scheme only then */
-gboolean ferry_credential_scheme_from_string (const char *word, FerryCredentialScheme *scheme);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySecrets, ferry_secrets_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCredential, ferry_credential_free)

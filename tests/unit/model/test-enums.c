@@ -42,6 +42,8 @@ test_words (void)
   CHECK_ENUM (FerryErrorContext, ferry_error_context, FERRY_N_ERROR_CONTEXTS);
   CHECK_ENUM (FerryProxyUsage, ferry_proxy_usage, FERRY_N_PROXY_USAGES);
   CHECK_ENUM (FerryUploadProtocol, ferry_upload_protocol, FERRY_N_UPLOAD_PROTOCOLS);
+  CHECK_ENUM (FerryCredentialTarget, ferry_credential_target, FERRY_N_CREDENTIAL_TARGETS);
+  CHECK_ENUM (FerryCredentialScheme, ferry_credential_scheme, FERRY_N_CREDENTIAL_SCHEMES);
 }
 
 static void
