@@ -461,11 +461,14 @@ gboolean
 worker_login_wants_again (const WorkerLogin *self, SoupMessage *message, gboolean own,
                           GCancellable *cancellable, GError **error)
 {
+  const GError *failure = self->proxy_ticket != NULL
+                              ? worker_ticket_get_failure (self->proxy_ticket)
+                              : NULL;
+
   if (soup_message_get_status (message) == SOUP_STATUS_PROXY_UNAUTHORIZED &&
-      self->proxy_ticket != NULL && worker_ticket_is_unreached (self->proxy_ticket))
+      g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_CONNECT_FAILED))
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CONNECT_FAILED,
-                           worker_ticket_get_complaint (self->proxy_ticket));
+      g_propagate_error (error, g_error_copy (failure));
       return FALSE;
     }
   return own && self->ticket != NULL &&
@@ -528,17 +531,26 @@ worker_login_explain_error (const WorkerLogin *self, SoupMessage *message, GErro
   g_free (text);
 }
 
+/* Returns: (transfer none) (nullable): why @self (nullable) was of no use */
+static const char *
+get_ticket_complaint (const WorkerTicket *self)
+{
+  const GError *failure = self != NULL ? worker_ticket_get_failure (self) : NULL;
+
+  return failure != NULL ? failure->message : NULL;
+}
+
 /* Returns: (transfer none) (nullable): why what we have for who answered with @status was of no use */
 static const char *
 get_complaint (const WorkerLogin *self, guint status)
 {
   if (status == SOUP_STATUS_PROXY_UNAUTHORIZED)
-    return self->proxy_ticket != NULL ? worker_ticket_get_complaint (self->proxy_ticket) : NULL;
+    return get_ticket_complaint (self->proxy_ticket);
   if (status != SOUP_STATUS_UNAUTHORIZED)
     return NULL;
   if (self->netrc != NULL && self->netrc->complaint != NULL)
     return self->netrc->complaint;
-  return self->ticket != NULL ? worker_ticket_get_complaint (self->ticket) : NULL;
+  return get_ticket_complaint (self->ticket);
 }
 
 void

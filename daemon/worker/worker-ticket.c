@@ -16,8 +16,7 @@ struct _WorkerTicket
   gboolean
       asked;  /* the server has, and gets one unasked from now on: a body need not go out twice */
   char *next; /* (owned) (nullable): for the next request */
-  char *complaint;           /* (owned) (nullable) */
-  gboolean unreached;        /* @complaint is that Kerberos was not reached */
+  GError *failure;           /* (owned) (nullable): why there is none */
   GCancellable *cancellable; /* (unowned): of the request, of one for a proxy */
 };
 
@@ -42,20 +41,14 @@ worker_ticket_free (WorkerTicket *self)
     return;
   worker_negotiate_unref (self->negotiate);
   ferry_text_wipe (self->next);
-  g_free (self->complaint);
+  g_clear_error (&self->failure);
   g_free (self);
 }
 
-gboolean
-worker_ticket_is_unreached (const WorkerTicket *self)
+const GError *
+worker_ticket_get_failure (const WorkerTicket *self)
 {
-  return self->unreached;
-}
-
-const char *
-worker_ticket_get_complaint (const WorkerTicket *self)
-{
-  return self->complaint;
+  return self->failure;
 }
 
 static gboolean
@@ -100,21 +93,18 @@ proxy_starting_cb (SoupMessage *message, gpointer data)
 {
   WorkerTicket *self = data;
   g_autoptr (GUri) proxy = worker_proxy_get_reader (message);
-  g_autoptr (GError) error = NULL;
   char *token;
 
   /* Of another try, which went elsewhere. */
   soup_message_headers_remove (soup_message_get_request_headers (message), "Proxy-Authorization");
   if (proxy == NULL)
     return;
+  g_clear_error (&self->failure);
   token = worker_negotiate_get_token (self->negotiate, g_uri_get_host (proxy), self->cancellable,
-                                      &error);
-  g_clear_pointer (&self->complaint, g_free);
+                                      &self->failure);
   if (token != NULL)
     soup_message_headers_replace (soup_message_get_request_headers (message), "Proxy-Authorization",
                                   token);
-  else
-    self->complaint = g_strdup (error->message);
   ferry_text_wipe (token);
 }
 
@@ -167,17 +157,18 @@ worker_ticket_helps (WorkerTicket *self, SoupMessage *message, GCancellable *can
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (self->given || self->asked || self->complaint != NULL || !is_asked_for (message))
+  if (self->given || self->asked || self->failure != NULL || !is_asked_for (message))
     return FALSE;
   if (!worker_trust_is_private (message))
     {
-      self->complaint = g_strdup ("a Kerberos ticket of the user's is only sent over https, to a "
-                                  "server with a good certificate");
+      g_set_error_literal (&self->failure, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED,
+                           "a Kerberos ticket of the user's is only sent over https, to a server "
+                           "with a good certificate");
       return FALSE;
     }
   self->asked = make_next (self, message, cancellable, &local_error);
   if (g_error_matches (local_error, FERRY_ERROR, FERRY_ERROR_AUTHENTICATION_FAILED))
-    self->complaint = g_strdup (local_error->message);
+    self->failure = g_steal_pointer (&local_error);
   else if (local_error != NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
   return self->asked;

@@ -50,10 +50,8 @@ void worker_ticket_greet_proxy (WorkerTicket *self, SoupMessage *message,
 /** Has @session greet proxies also when it asks them for tunnels. */
 void worker_ticket_set_up (SoupSession *session);
 
-/** Returns: whether a proxy was not greeted because Kerberos' servers were not reached, which can pass */
-gboolean worker_ticket_is_unreached (const WorkerTicket *self);
-
-/** Returns: (transfer none) (nullable): why worker_ticket_helps() has said no, or a proxy was not greeted, to go behind a semicolon */
-const char *worker_ticket_get_complaint (const WorkerTicket *self);
+/** Returns: (transfer none) (nullable): why worker_ticket_helps() has said no, or a proxy was not greeted: CONNECT_FAILED when Kerberos'
+ * servers were not reached, which can pass */
+const GError *worker_ticket_get_failure (const WorkerTicket *self);
 
 G_END_DECLS

@@ -265,6 +265,28 @@ class Kerberos(cases.WorldCase):
                 self.arrives(job(url, {'UserName': 'alice', 'Password': 'sesame'}))
         self.assertIn('alice@FERRY.TEST', squid.served())
 
+    def test_kdc_away_from_proxy(self):
+        """That can pass, too."""
+        squid = Squid.of(self, keytab=self.realm.keytab)
+        self.world.nginx.add('file', self.body)
+        for url in (self.world.nginx.url('file'), self.world.nginx.secure_url('file')):
+            with self.subTest(url=url):
+                self.logout()
+                self.login()
+                self.realm.kdc.kill()
+                self.addCleanup(self.realm.start)
+                job = self.client.create(ProxyUsage='override',
+                                         ProxyUri='http://localhost:{}'.format(squid.port))
+                job.add_file(url, self.path('a'))
+                job.call('SetCredentials', '(ssa{sv})', 'proxy', 'negotiate', options({}))
+                job.resume()
+                values = job.wait_state('transient-error')
+                self.assertEqual(values['Error']['Name'], ERROR + 'ConnectFailed')
+                self.assertIn('Kerberos does not answer', values['Error']['Message'])
+                self.realm.start()
+                job.resume()
+                self.arrives(job)
+
     def test_no_trace(self):
         """The server's proof is in no property."""
         self.login()
