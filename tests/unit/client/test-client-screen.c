@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define END "\x1e" /* the record separator of ASCII */
+
 typedef struct
 {
   int master;
@@ -26,7 +28,7 @@ set_width (Terminal *terminal, unsigned short columns)
 static void
 terminal_open (Terminal *terminal)
 {
-  terminal->master = posix_openpt (O_RDWR | O_NOCTTY | O_NONBLOCK);
+  terminal->master = posix_openpt (O_RDWR | O_NOCTTY);
   g_assert_cmpint (terminal->master, >=, 0);
   g_assert_cmpint (grantpt (terminal->master), ==, 0);
   g_assert_cmpint (unlockpt (terminal->master), ==, 0);
@@ -42,14 +44,24 @@ terminal_close (Terminal *terminal)
   close (terminal->master);
 }
 
-/* What was written since the last call. */
+/* What was written since the last call. The kernel brings it over when it likes, but in order: what we write behind it, which no
+ * screen writes, tells that all is there. */
 static char *
 terminal_read (Terminal *terminal)
 {
-  char buffer[4096];
-  gssize n = read (terminal->master, buffer, sizeof buffer);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  return g_strndup (buffer, n > 0 ? (gsize) n : 0);
+  g_assert_cmpint (write (terminal->slave, END, 1), ==, 1);
+  while (!g_str_has_suffix (text->str, END))
+    {
+      char buffer[4096];
+      gssize n = read (terminal->master, buffer, sizeof buffer);
+
+      g_assert_cmpint (n, >, 0);
+      g_string_append_len (text, buffer, n);
+    }
+  g_string_truncate (text, text->len - 1);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 static GPtrArray *
